@@ -1,0 +1,24 @@
+//! The vocabulary that every other crate speaks: errors, digests, platforms, Debian versions and
+//! dependencies, in-image paths, timestamps, and how progress is told. Pure values, no I/O.
+
+mod dependency;
+mod digest;
+mod error;
+mod escape;
+mod output;
+mod path;
+mod platform;
+mod progress;
+mod timestamp;
+mod version;
+
+pub use dependency::{Alternatives, Relation, RelationOp, parse_relations};
+pub use digest::{Digest, Hasher, HashingReader, HashingWriter};
+pub use error::{Context, Error, Result};
+pub use escape::escape;
+pub use output::Output;
+pub use path::ImagePath;
+pub use platform::{Arch, Platform};
+pub use progress::{Bar, Progress, Silent};
+pub use timestamp::Timestamp;
+pub use version::Version;
