@@ -1,2 +1,47 @@
-//! x
-fn main() {}
+//! The command line: arguments in, the answer on stdout, the story on stderr, an exit code.
+
+mod args;
+mod build;
+mod lock;
+mod output;
+mod summary;
+mod terminal;
+mod update;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser as _;
+use output::{Failure, report};
+use terminal::Terminal;
+
+/// The input or the environment does not allow it.
+const CANNOT: u8 = 2;
+/// Our own bug.
+const BUG: u8 = 3;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(output::report_bug));
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(BUG))
+}
+
+fn run() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return output::usage(&error),
+    };
+    let terminal = Terminal::new(&args.story);
+    let result = match &args.command {
+        Command::Build(command) => build::run(command, &args, &terminal),
+        Command::Lock(command) => lock::run(command, &args, &terminal),
+        Command::Update(command) => update::run(command, &args, &terminal),
+    };
+    terminal.finish();
+    match result {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Error(error)) => {
+            report(&error);
+            ExitCode::from(CANNOT)
+        }
+    }
+}

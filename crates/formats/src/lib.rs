@@ -1,1 +1,21 @@
-//! formats
+//! Bytes to values and back, without I/O: Debian's archives and text formats, OpenPGP signatures, tar and
+//! the compressions, ELF, and the OCI documents.
+//!
+//! Nothing here opens a file or a socket. Everything that is read is taken to be hostile: sizes, counts and
+//! depths are bounded, and what is wrong is said in words.
+
+pub mod apt_sources;
+pub mod ar;
+mod archive_path;
+pub mod compress;
+pub mod deb;
+pub mod deb822;
+pub mod elf;
+pub mod gzip;
+pub mod ld_so_cache;
+pub mod oci;
+pub mod openpgp;
+pub mod packages;
+pub mod passwd;
+pub mod release;
+pub mod tar;

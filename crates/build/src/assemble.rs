@@ -1,0 +1,162 @@
+//! One platform's image: from what the lock and the recipe name to layers, config and manifest.
+//!
+//! unpack → root tree → files → effects → prune → layers → image. A pure function of the recipe, the lock, and
+//! the bytes that they name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bareboat_formats::compress::LayerCompression;
+use bareboat_io::store::Store;
+use bareboat_model::{Digest, Platform, Progress, Result, Timestamp};
+
+use crate::effects::{self, Accounts, Applied, Setting};
+use crate::image::{self, Documents};
+use crate::layers::{self, Layer, PackageGroup};
+use crate::lock::LockedPackage;
+use crate::prune::{self, Pruned};
+use crate::recipe::{CompressionFormat, Loaded};
+use crate::tree::{Hidden, Tree};
+use crate::unpack::{Mention, Unpacked, mentions, place_packages};
+use crate::files;
+
+/// What an assembly needs besides the packages.
+pub struct Plan<'a> {
+    /// The recipe with its bases.
+    pub loaded: &'a Loaded,
+    /// What the image runs on.
+    pub platform: Platform,
+    /// Which recipe of the chain of bases brought each package: 0 is the lowest.
+    pub tiers: &'a BTreeMap<String, usize>,
+    /// SOURCE_DATE_EPOCH, when it is set.
+    pub source_date: Option<Timestamp>,
+    /// How many threads compress.
+    pub threads: usize,
+}
+
+/// An assembled image: all its blobs are in the store, but for the two documents.
+#[derive(Debug)]
+pub struct Assembled {
+    /// What it runs on.
+    pub platform: Platform,
+    /// Config and manifest.
+    pub documents: Documents,
+    /// The layers with their titles, the lowest first.
+    pub layers: Vec<(String, Layer)>,
+    /// The whole file system.
+    pub tree: Tree,
+    /// What was done in place of maintainer scripts.
+    pub effects: Vec<Applied>,
+    /// Maintainer scripts that did not run, by package, and what they mention.
+    pub scripts: BTreeMap<Arc<str>, Vec<Mention>>,
+    /// What was pruned, by set.
+    pub pruned: BTreeMap<String, Pruned>,
+}
+
+impl Assembled {
+    /// The digest of the manifest.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.documents.manifest)
+    }
+
+    /// Files that hide others.
+    pub fn hidden(&self) -> &[Hidden] {
+        self.tree.hidden()
+    }
+}
+
+/// Assembles the image of one platform from its unpacked packages, which stand in the order of `packages`.
+///
+/// # Errors
+/// When the packages or files cannot be put together, or a layer cannot be written.
+pub fn assemble(
+    plan: &Plan<'_>,
+    packages: &[LockedPackage],
+    unpacked: Vec<Unpacked>,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<Assembled> {
+    let recipe = &plan.loaded.recipe;
+    let named: Vec<(Arc<str>, Unpacked)> =
+        in_placing_order(packages.iter().map(|package| Arc::from(package.name.as_str())).zip(unpacked));
+    let accounts = Accounts::new(&recipe.users, &recipe.groups)?;
+
+    let mut tree = Tree::new();
+    let conffiles = place_packages(&mut tree, &named)?;
+    let made = plan.source_date.unwrap_or_default().seconds();
+    let top = plan.loaded.tiers.len().saturating_sub(1);
+    files::place_all(&mut tree, plan.loaded, &accounts, made)?;
+    let certificates = files::certificates(recipe)?;
+    let setting = Setting {
+        packages: &named,
+        conffiles: &conffiles,
+        accounts: &accounts,
+        certificates: &certificates,
+        arch: plan.platform.arch,
+        store,
+        mtime: made,
+    };
+    let mut effects = effects::apply(&mut tree, &setting)?;
+    let pruned = prune::prune(&mut tree, &recipe.prune.keep, &recipe.prune.paths)?;
+    tree.drop_idle_seeds();
+    effects.extend(effects::record(&mut tree, &setting)?);
+
+    let groups = groups(packages, plan.tiers);
+    let settings = layers::Settings {
+        compression: compression(recipe.layers.compression()),
+        newest: plan.source_date.map(Timestamp::seconds),
+        directories: made,
+        threads: plan.threads,
+    };
+    let layers = layers::plan(&tree, &groups, top, recipe.layers.max())
+        .into_iter()
+        .map(|layer| {
+            let written = layers::write(&tree, &layer, &settings, store)?;
+            let how = if written.reused { "found" } else { "made" };
+            progress.story(&format!("{how} layer {} ({})", layer.title, written.descriptor.digest));
+            Ok((layer.title, written))
+        })
+        .collect::<Result<Vec<_>>>()?;
+
+    let created = plan.source_date.unwrap_or_else(|| newest(&named));
+    let documents = image::documents(&recipe.image, &accounts, plan.platform, created, &layers)?;
+    let scripts = scripts(&named);
+    Ok(Assembled { platform: plan.platform, documents, layers, tree, effects, scripts, pruned })
+}
+
+/// By name, but base-files first: it lays the directories out whose modes others take for granted.
+fn in_placing_order(packages: impl Iterator<Item = (Arc<str>, Unpacked)>) -> Vec<(Arc<str>, Unpacked)> {
+    let mut packages: Vec<_> = packages.collect();
+    packages.sort_by(|(a, _), (b, _)| (&**a != "base-files", a).cmp(&(&**b != "base-files", b)));
+    packages
+}
+
+fn newest(packages: &[(Arc<str>, Unpacked)]) -> Timestamp {
+    packages.iter().map(|(_, unpacked)| unpacked.built).max().unwrap_or_default()
+}
+
+fn scripts(packages: &[(Arc<str>, Unpacked)]) -> BTreeMap<Arc<str>, Vec<Mention>> {
+    let runs = |unpacked: &Unpacked| ["preinst", "postinst"].iter().any(|name| unpacked.scripts.contains_key(*name));
+    packages
+        .iter()
+        .filter(|(_, unpacked)| runs(unpacked))
+        .map(|(name, unpacked)| (name.clone(), mentions(&unpacked.scripts, &unpacked.triggers)))
+        .collect()
+}
+
+fn groups(packages: &[LockedPackage], tiers: &BTreeMap<String, usize>) -> BTreeMap<Arc<str>, PackageGroup> {
+    let group = |package: &LockedPackage| PackageGroup {
+        source: Arc::from(package.source.as_str()),
+        tier: tiers.get(&package.name).copied().unwrap_or_default(),
+    };
+    packages.iter().map(|package| (Arc::from(package.name.as_str()), group(package))).collect()
+}
+
+fn compression(wanted: crate::recipe::Compression) -> LayerCompression {
+    match (wanted.format, wanted.level) {
+        (CompressionFormat::Gzip, Some(level)) => LayerCompression::Gzip { level },
+        (CompressionFormat::Gzip, None) => LayerCompression::GZIP,
+        (CompressionFormat::Zstd, Some(level)) => LayerCompression::Zstd { level: level.cast_signed() },
+        (CompressionFormat::Zstd, None) => LayerCompression::ZSTD,
+    }
+}

@@ -1,0 +1,97 @@
+//! /etc/ssl/certs/ca-certificates.crt: what update-ca-certificates makes of ca-certificates' single files.
+//!
+//! It concatenates the certificates in the byte order of their paths, each with a newline at its end; with
+//! nothing configured, Debian trusts all of them. Certificates of the recipe follow.
+
+use bareboat_model::{Context, Error, ImagePath, Result};
+
+use super::{Applied, Setting, generate, generated_file};
+use crate::tree::Tree;
+
+const EFFECT: &str = "ca-bundle";
+const SINGLE_FILES: &str = "/usr/share/ca-certificates";
+const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// The largest that one certificate file may be: all of Debian's together are 220 kB.
+const LARGEST: u64 = 1 << 20;
+
+/// A certificate file that the recipe adds.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The file's name, for messages.
+    pub name: String,
+    /// PEM: one certificate or more.
+    pub pem: Vec<u8>,
+}
+
+pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<Applied>> {
+    let single_files = ImagePath::absolute(SINGLE_FILES)?;
+    let debians: Vec<_> = tree
+        .below(&single_files)
+        .filter(|(path, _)| path.as_bytes().ends_with(b".crt"))
+        .filter_map(|(path, node)| node.content().map(|content| (path, content)))
+        .collect();
+    if debians.is_empty() && setting.certificates.is_empty() {
+        return Ok(None);
+    }
+    let mut bundle = Vec::new();
+    for (path, content) in &debians {
+        let pem = content.read(LARGEST).context(|| format!("cannot read the certificate `{path}`"))?;
+        append(&mut bundle, &pem);
+    }
+    for certificate in setting.certificates {
+        check(certificate)?;
+        append(&mut bundle, &certificate.pem);
+    }
+    let what = match setting.certificates.len() {
+        0 => format!("{} certificates", debians.len()),
+        yours => format!("{} certificates, {yours} of yours", debians.len() + yours),
+    };
+    let made = generate(tree, BUNDLE, generated_file(bundle, EFFECT, setting))?;
+    Ok(made.then_some(Applied { effect: EFFECT, what }))
+}
+
+fn append(bundle: &mut Vec<u8>, pem: &[u8]) {
+    bundle.extend_from_slice(pem);
+    if !pem.ends_with(b"\n") {
+        bundle.push(b'\n');
+    }
+}
+
+/// A private key or a DER file in the bundle would be noticed by somebody else, and too late.
+fn check(certificate: &Certificate) -> Result<()> {
+    let text = String::from_utf8_lossy(&certificate.pem);
+    let complain = |why: &str| Err(Error::new(format!("cannot add certificate `{}`: {why}", certificate.name)));
+    if text.contains("PRIVATE KEY-----") {
+        return complain("it holds a private key");
+    }
+    let begins = text.matches("-----BEGIN CERTIFICATE-----").count();
+    if begins == 0 || begins != text.matches("-----END CERTIFICATE-----").count() {
+        return complain("it is not a PEM certificate").map_err(|error| {
+            error.with_hint("convert DER with: openssl x509 -inform der -in FILE -out FILE.pem")
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_certificates_are_taken() {
+        let good = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----";
+        let key = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----";
+        for (pem, fine) in [(good, true), ("", false), ("0\u{82}", false), (&format!("{good}\n{key}"), false)] {
+            let certificate = Certificate { name: "corp.pem".into(), pem: pem.as_bytes().to_vec() };
+            assert_eq!(check(&certificate).is_ok(), fine, "{pem}");
+        }
+    }
+
+    #[test]
+    fn each_certificate_ends_its_line() {
+        let mut bundle = Vec::new();
+        append(&mut bundle, b"a");
+        append(&mut bundle, b"b\n");
+        assert_eq!(bundle, b"a\nb\n");
+    }
+}

@@ -1,0 +1,127 @@
+//! Getting the packages that the lock names: from the cache, or from a mirror, and nothing that the lock
+//! does not name by digest. Each package is unpacked as soon as it is there.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use bareboat_io::archive;
+use bareboat_io::http::Http;
+use bareboat_io::store::Store;
+use bareboat_model::{Bar, Error, Progress, Result};
+
+use crate::lock::LockedPackage;
+use crate::unpack::{Unpacked, unpack};
+
+/// More downloads at once gain nothing and annoy the mirror.
+const DOWNLOADS: usize = 8;
+
+/// Where packages can be got from.
+pub struct Source<'a> {
+    /// For downloads.
+    pub http: &'a Http,
+    /// Where they are kept.
+    pub store: &'a Store,
+    /// The mirror of each archive, by the archive's name in the lock.
+    pub mirrors: BTreeMap<String, String>,
+}
+
+impl Source<'_> {
+    fn fetch(&self, package: &LockedPackage, bar: &dyn Bar) -> Result<()> {
+        let mirror = self.mirrors.get(&package.archive).ok_or_else(|| {
+            Error::new(format!("cannot fetch `{}`: no mirror is known for archive `{}`", package.name, package.archive))
+        })?;
+        let mirrors = [mirror.clone()];
+        archive::fetch_package(self.http, self.store, &mirrors, &package.path, package.size, &package.sha256, bar)
+    }
+}
+
+/// The packages of `wanted` that the cache does not hold.
+pub fn missing<'a>(store: &Store, wanted: &'a [LockedPackage]) -> Vec<&'a LockedPackage> {
+    wanted.iter().filter(|package| !store.has_blob(&package.sha256, package.size)).collect()
+}
+
+/// Fetches and unpacks all of `packages`; the result is in the same order.
+///
+/// # Errors
+/// With the first failure, in the order of `packages`. What was downloaded by then stays in the cache.
+pub fn bring(source: &Source<'_>, packages: &[LockedPackage], threads: usize, progress: &dyn Progress) -> Result<Vec<Unpacked>> {
+    let work = Work::new(source, packages, progress);
+    let (ready, to_unpack) = mpsc::channel();
+    let to_unpack = Mutex::new(to_unpack);
+    for &present in &work.present {
+        let _ = ready.send(present);
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..DOWNLOADS.min(work.missing.len()) {
+            let ready = ready.clone();
+            scope.spawn(|| work.download(ready));
+        }
+        drop(ready);
+        for _ in 0..threads.clamp(1, packages.len().max(1)) {
+            scope.spawn(|| work.unpack(&to_unpack));
+        }
+    });
+    work.finish()
+}
+
+struct Work<'a> {
+    source: &'a Source<'a>,
+    packages: &'a [LockedPackage],
+    /// Indices into `packages`, the largest first: the long ones must not come last.
+    missing: Vec<usize>,
+    present: Vec<usize>,
+    next: AtomicUsize,
+    stop: AtomicBool,
+    bar: Box<dyn Bar>,
+    done: Mutex<BTreeMap<usize, Result<Unpacked>>>,
+}
+
+impl<'a> Work<'a> {
+    fn new(source: &'a Source<'a>, packages: &'a [LockedPackage], progress: &dyn Progress) -> Self {
+        let mut order: Vec<usize> = (0..packages.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(packages[index].size));
+        let has = |&index: &usize| source.store.has_blob(&packages[index].sha256, packages[index].size);
+        let (present, missing): (Vec<usize>, Vec<usize>) = order.into_iter().partition(has);
+        let bytes: u64 = missing.iter().map(|&index| packages[index].size).sum();
+        let bar: Box<dyn Bar> = if missing.is_empty() {
+            Box::new(bareboat_model::Silent)
+        } else {
+            progress.begin(&format!("downloading {} packages", missing.len()), Some(bytes))
+        };
+        let (next, stop, done) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(BTreeMap::new()));
+        Self { source, packages, missing, present, next, stop, bar, done }
+    }
+
+    fn download(&self, ready: mpsc::Sender<usize>) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let Some(&index) = self.missing.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            match self.source.fetch(&self.packages[index], &*self.bar) {
+                Ok(()) => drop(ready.send(index)),
+                Err(error) => self.record(index, Err(error)),
+            }
+        }
+    }
+
+    fn unpack(&self, ready: &Mutex<mpsc::Receiver<usize>>) {
+        while !self.stop.load(Ordering::Relaxed) {
+            // The lock is held while waiting: whoever waits behind it waits for the same thing.
+            let next = ready.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(index) = next else { return };
+            let package = &self.packages[index];
+            self.record(index, unpack(self.source.store, &package.sha256, &package.name));
+        }
+    }
+
+    fn record(&self, index: usize, result: Result<Unpacked>) {
+        if result.is_err() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
+    }
+
+    /// All results in order, or the first failure: without one, every package has its result.
+    fn finish(self) -> Result<Vec<Unpacked>> {
+        self.done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! Config and manifest: how an image runs, and what it is made of (OCI image-spec config.md, manifest.md).
+
+use bareboat_formats::oci::{self, Descriptor, Execution, History, ImageConfig, Manifest};
+use bareboat_model::{Platform, Result, Timestamp};
+
+use crate::effects::Accounts;
+use crate::layers::Layer;
+use crate::recipe::ImageSettings;
+
+/// An image's two documents, as bytes: their digests are the image's identity.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    /// The config.
+    pub config: Vec<u8>,
+    /// The manifest.
+    pub manifest: Vec<u8>,
+}
+
+/// Writes config and manifest of an image of `layers`, each with its title, the lowest first.
+///
+/// # Errors
+/// When the recipe's user is not in the image.
+pub fn documents(
+    settings: &ImageSettings,
+    accounts: &Accounts,
+    platform: Platform,
+    created: Timestamp,
+    layers: &[(String, Layer)],
+) -> Result<Documents> {
+    let mut config = ImageConfig::new(platform, created);
+    config.config = execution(settings, accounts)?;
+    config.rootfs.diff_ids = layers.iter().map(|(_, layer)| layer.diff_id).collect();
+    config.history = layers.iter().map(|(title, _)| history(title, created)).collect();
+    let config = config.to_bytes()?;
+
+    let descriptors = layers.iter().map(|(_, layer)| layer.descriptor.clone()).collect();
+    let mut manifest = Manifest::new(Descriptor::of(oci::CONFIG, &config), descriptors);
+    manifest.annotations.clone_from(&settings.annotations);
+    Ok(Documents { config, manifest: manifest.to_bytes()? })
+}
+
+fn history(title: &str, created: Timestamp) -> History {
+    History {
+        created: Some(created.to_string()),
+        created_by: Some(format!("bareboat: {title}")),
+        ..History::default()
+    }
+}
+
+fn execution(settings: &ImageSettings, accounts: &Accounts) -> Result<Execution> {
+    let user = match &settings.user {
+        // Numbers, because Kubernetes' runAsNonRoot does not look names up.
+        Some(owner) => accounts.resolve(owner).map(|(uid, gid)| format!("{uid}:{gid}"))?,
+        None => String::new(),
+    };
+    Ok(Execution {
+        user,
+        exposed_ports: settings.ports.iter().map(ToString::to_string).collect(),
+        env: settings.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        entrypoint: settings.entrypoint.clone().unwrap_or_default(),
+        cmd: settings.cmd.clone().unwrap_or_default(),
+        volumes: settings.volumes.iter().map(ToString::to_string).collect(),
+        working_dir: settings.workdir.as_ref().map(ToString::to_string).unwrap_or_default(),
+        labels: settings.labels.clone(),
+        stop_signal: settings.stop_signal.as_ref().map(|signal| signal.as_str().to_owned()),
+        ..Execution::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_config_says_what_the_recipe_says() {
+        let settings = ImageSettings {
+            entrypoint: Some(vec!["/usr/bin/x".into()]),
+            env: [("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())].into(),
+            user: Some("nonroot".parse().unwrap()),
+            ports: ["8080".parse().unwrap()].into(),
+            annotations: [("k".to_owned(), "v".to_owned())].into(),
+            ..ImageSettings::default()
+        };
+        let accounts = Accounts::new(&BTreeMap::new(), &BTreeMap::new()).unwrap();
+        let platform = "linux/arm64".parse().unwrap();
+        let Documents { config, manifest } =
+            documents(&settings, &accounts, platform, Timestamp::from_seconds(86400), &[]).unwrap();
+        assert_eq!(
+            String::from_utf8(config).unwrap(),
+            r#"{"created":"1970-01-02T00:00:00Z","architecture":"arm64","variant":"v8","os":"linux","config":{"User":"65532:65532","ExposedPorts":{"8080/tcp":{}},"Env":["A=1","B=2"],"Entrypoint":["/usr/bin/x"]},"rootfs":{"type":"layers","diff_ids":[]}}"#
+        );
+        let manifest = String::from_utf8(manifest).unwrap();
+        assert!(manifest.contains(r#""annotations":{"k":"v"}"#), "{manifest}");
+    }
+
+    #[test]
+    fn a_user_that_is_not_there_is_an_error() {
+        let settings = ImageSettings { user: Some("ghost".parse().unwrap()), ..ImageSettings::default() };
+        let accounts = Accounts::new(&BTreeMap::new(), &BTreeMap::new()).unwrap();
+        assert_eq!(execution(&settings, &accounts).unwrap_err().to_string(), "user `ghost` is not in the image");
+    }
+}

@@ -1,0 +1,210 @@
+//! The pipeline as a whole: what the commands call.
+
+mod explain;
+mod locking;
+mod steps;
+mod summary;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bareboat_formats::oci::{self, Descriptor, Index};
+use bareboat_io::http::{Http, HttpOptions};
+use bareboat_io::store::Store;
+use bareboat_io::transport::{self, Image, ImageSet};
+use bareboat_model::{Arch, Context, Error, Output, Platform, Progress, Result, Timestamp};
+
+use crate::assemble::{Assembled, Plan, assemble};
+use crate::fetch;
+use crate::lock::Lock;
+use crate::recipe::{self, Base, Loaded};
+use crate::relock::{self, Knowledge};
+
+pub use explain::{Explanation, explain};
+pub use locking::{lock, update};
+pub use summary::{HiddenFile, ImageSummary, LayerSummary, LockSummary, Summary};
+
+/// What all work shares: the cache, the network, the threads, and whoever watches.
+pub struct Workshop<'a> {
+    store: Store,
+    http: Http,
+    threads: usize,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Workshop<'a> {
+    /// Opens the cache in `cache` (or where the environment says), and makes ready for the network, unless it is
+    /// `offline`. A mirror that sends nothing for `timeout` seconds is given up.
+    ///
+    /// # Errors
+    /// When there is no place for a cache.
+    pub fn open(
+        cache: Option<&Path>,
+        offline: bool,
+        timeout: u64,
+        threads: Option<usize>,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
+        let dir = cache.map_or_else(Store::default_dir, |dir| Ok(dir.to_owned()))?;
+        let options = HttpOptions { timeout: Duration::from_secs(timeout), offline, ..HttpOptions::default() };
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            store: Store::open(&dir)?,
+            http: Http::new(options)?,
+            threads: threads.unwrap_or_else(processors),
+            progress,
+        })
+    }
+
+    fn sources(&self) -> relock::Sources<'_> {
+        relock::Sources { http: &self.http, store: &self.store, progress: self.progress }
+    }
+}
+
+/// What is to be built.
+#[derive(Clone, Debug)]
+pub struct BuildRequest {
+    /// The recipe, or the folder of its `bareboat.toml`.
+    pub recipe: PathBuf,
+    /// Where the image goes; `.bareboat/NAME` beside the recipe when there is none.
+    pub outputs: Vec<Output>,
+    /// The platforms; the recipe's, else this machine's, when there is none.
+    pub platforms: Vec<Platform>,
+    /// Whether the lock must serve as it is.
+    pub locked: bool,
+    /// Whether the recipe's steps may run.
+    pub steps: bool,
+}
+
+/// Builds an image, and writes it to all outputs.
+///
+/// # Errors
+/// When anything on the way fails. No output is half-written then.
+pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary> {
+    let began = Instant::now();
+    let loaded = load(&request.recipe)?;
+    let platforms = platforms(&loaded, &request.platforms)?;
+    let outputs = outputs(&loaded, request, &platforms)?;
+    let (lock, lock_summary) = locking::ensure(workshop, &loaded, &request.recipe, &platforms, request.locked)?;
+    if request.steps {
+        steps::run(&loaded.recipe.steps, workshop.progress)?;
+    }
+    let mut images = Vec::new();
+    let mut summaries = Vec::new();
+    for &platform in &platforms {
+        let (image, summary) = one_platform(workshop, &loaded, &lock, platform)?;
+        images.push(image);
+        summaries.push(summary);
+    }
+    let set = image_set(&images)?;
+    for output in &outputs {
+        let _bar = workshop.progress.begin(&format!("writing {output}"), None);
+        transport::write(output, &set, &workshop.store, loaded.recipe.name.as_str())?;
+    }
+    for hidden in summaries.iter().flat_map(|summary: &ImageSummary| &summary.hidden) {
+        workshop.progress.warn(&format!("{} of {} hides that of {}", hidden.path, hidden.by, hidden.instead_of));
+    }
+    Ok(Summary {
+        name: loaded.recipe.name.to_string(),
+        digest: set.descriptor()?.digest,
+        outputs: outputs.iter().map(ToString::to_string).collect(),
+        lock: lock_summary,
+        images: summaries,
+        seconds: began.elapsed().as_secs_f64(),
+    })
+}
+
+fn one_platform(
+    workshop: &Workshop<'_>,
+    loaded: &Loaded,
+    lock: &Lock,
+    platform: Platform,
+) -> Result<(Assembled, ImageSummary)> {
+    let packages: Vec<_> = lock.packages.get(&platform).into_iter().flat_map(|packages| packages.values()).cloned().collect();
+    let knowledge = Knowledge::of(lock, platform)?;
+    let mirrors = match fetch::missing(&workshop.store, &packages).is_empty() {
+        true => Default::default(),
+        false => relock::mirrors(loaded, workshop.progress)?,
+    };
+    let source = fetch::Source { http: &workshop.http, store: &workshop.store, mirrors };
+    let unpacked = fetch::bring(&source, &packages, workshop.threads, workshop.progress)?;
+    let tiers = knowledge.tiers(loaded)?;
+    let plan = Plan { loaded, platform, tiers: &tiers, source_date: source_date()?, threads: workshop.threads };
+    let image = assemble(&plan, &packages, unpacked, &workshop.store, workshop.progress)?;
+    let summary = ImageSummary::new(&image, packages.len(), knowledge.left_out(loaded)?);
+    Ok((image, summary))
+}
+
+fn load(recipe: &Path) -> Result<Loaded> {
+    let loaded = recipe::load(recipe)?;
+    match &loaded.recipe.base {
+        Base::Image(reference) => Err(Error::new(format!("cannot build on the image `{reference}`: images as bases are not supported"))
+            .with_hint("use a catalog entry, another recipe, or scratch")),
+        _ => Ok(loaded),
+    }
+}
+
+/// Those asked for, else the recipe's, else this machine's.
+fn platforms(loaded: &Loaded, asked: &[Platform]) -> Result<Vec<Platform>> {
+    let mut platforms = if asked.is_empty() { loaded.recipe.platforms.clone() } else { asked.to_vec() };
+    if platforms.is_empty() {
+        let arch = Arch::host().ok_or_else(|| {
+            Error::new(format!("images for this machine ({}) cannot be built", std::env::consts::ARCH))
+                .with_hint("name a platform with --platform linux/amd64 or linux/arm64")
+        })?;
+        platforms.push(Platform { arch });
+    }
+    platforms.sort_unstable();
+    platforms.dedup();
+    Ok(platforms)
+}
+
+fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> Result<Vec<Output>> {
+    if request.outputs.is_empty() {
+        let dir = loaded.folder.join(".bareboat").join(loaded.recipe.name.as_str());
+        return Ok(vec![Output::Oci { dir, tag: None }]);
+    }
+    let archive = request.outputs.iter().find(|output| matches!(output, Output::DockerArchive { .. }));
+    match archive {
+        Some(output) if platforms.len() > 1 => {
+            Err(Error::new(format!("cannot write `{output}`: it holds one platform, and this image has {}", platforms.len()))
+                .with_hint("name one with --platform, or write an oci-archive"))
+        }
+        _ => Ok(request.outputs.clone()),
+    }
+}
+
+fn image_set(images: &[Assembled]) -> Result<ImageSet> {
+    let set: Vec<Image> = images.iter().map(image).collect();
+    let index = match &set[..] {
+        [_] => None,
+        _ => {
+            let platform = |image: &Image| Descriptor { platform: Some(image.platform.into()), ..image.manifest.clone() };
+            let bytes = Index::new(set.iter().map(platform).collect()).to_bytes()?;
+            Some((Descriptor::of(oci::INDEX, &bytes), bytes))
+        }
+    };
+    Ok(ImageSet { images: set, index })
+}
+
+fn image(assembled: &Assembled) -> Image {
+    let documents = &assembled.documents;
+    Image {
+        platform: assembled.platform,
+        manifest: Descriptor::of(oci::MANIFEST, &documents.manifest),
+        manifest_bytes: documents.manifest.clone(),
+        config_bytes: documents.config.clone(),
+        layers: assembled.layers.iter().map(|(_, layer)| layer.descriptor.clone()).collect(),
+        diff_ids: assembled.layers.iter().map(|(_, layer)| layer.diff_id).collect(),
+    }
+}
+
+/// SOURCE_DATE_EPOCH, by its specification: seconds, in decimal digits.
+fn source_date() -> Result<Option<Timestamp>> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let seconds = value.to_str().and_then(|text| text.parse().ok()).filter(|seconds: &i64| *seconds >= 0);
+    let seconds = seconds
+        .ok_or_else(|| Error::new(format!("`{}` is not a number of seconds", bareboat_model::escape(&value.to_string_lossy()))))
+        .context(|| "cannot use SOURCE_DATE_EPOCH")?;
+    Ok(Some(Timestamp::from_seconds(seconds)))
+}

@@ -1,0 +1,360 @@
+//! A recipe with all that it builds on: the chain of base recipes, read from the top and merged from the bottom.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use bareboat_model::{Context, Error, Result, escape};
+
+use super::parse::LARGEST_FILE;
+use super::{Base, DEFAULT_SUITE, Recipe, Word, catalog, nearest, parse};
+
+/// No sane chain of recipes is longer.
+const DEEPEST: usize = 16;
+
+/// The file of a recipe, in a folder that is named instead of it.
+const FILE_NAME: &str = "bareboat.toml";
+
+/// A recipe, and the recipes below it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// All of them in one.
+    pub recipe: Recipe,
+    /// What each of them adds, the bottom first, the one that was loaded last.
+    pub tiers: Vec<Tier>,
+    /// The folder of the recipe that was loaded.
+    pub folder: PathBuf,
+}
+
+impl Loaded {
+    /// The Debian suite: the recipe's own, else the nearest base recipe's that names one, else [`DEFAULT_SUITE`].
+    pub fn suite(&self) -> &str {
+        self.recipe.suite.as_ref().map_or(DEFAULT_SUITE, Word::as_str)
+    }
+}
+
+/// One recipe of a chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tier {
+    /// The name that it gives itself.
+    pub name: String,
+    /// Its file; `catalog/SUITE/NAME.toml` for a recipe of the catalog.
+    pub origin: PathBuf,
+    /// The packages that it names.
+    pub packages: Vec<String>,
+}
+
+/// Reads the recipe in `file` (or in the `bareboat.toml` of the folder `file`) and the recipes that it builds on,
+/// and merges them by the rules of docs/recipe.md.
+///
+/// # Errors
+/// When a recipe cannot be read or is wrong, a base is not known, or recipes build on each other in a circle. The
+/// message names file, line and column.
+pub fn load(file: &Path) -> Result<Loaded> {
+    let chain = read_chain(file)?;
+    let suite = chosen_suite(&chain)?;
+    let folder = chain.first().map_or_else(PathBuf::new, |(recipe, _)| recipe.base_place.folder().to_owned());
+    let chain = with_catalog(chain, &suite)?;
+
+    let mut tiers = Vec::new();
+    let mut merged: Option<Recipe> = None;
+    for (recipe, origin) in chain.into_iter().rev() {
+        let packages = recipe.packages.iter().map(|package| package.name.clone()).collect();
+        tiers.push(Tier { name: recipe.name.to_string(), origin, packages });
+        merged = Some(match merged {
+            Some(base) => recipe.on(base),
+            None => recipe.alone(),
+        });
+    }
+    let mut recipe = merged.ok_or_else(|| Error::new("the recipe is empty"))?;
+    recipe.suite = Some(suite);
+    Ok(Loaded { recipe, tiers, folder })
+}
+
+/// The recipes from `file` down to the first whose base is not a recipe's path; the top first.
+fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
+    let mut chain: Vec<(Recipe, PathBuf)> = Vec::new();
+    let mut seen: Vec<PathBuf> = Vec::new();
+    let mut next = file.to_owned();
+    loop {
+        let file = if next.is_dir() { next.join(FILE_NAME) } else { next };
+        let read = read(&file).and_then(|text| {
+            let real = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
+            check_circle(&seen, &real)?;
+            seen.push(real);
+            parse(&text, &file)
+        });
+        let recipe = match chain.last() {
+            Some((above, _)) => read.context(|| cannot_build_on(above))?,
+            None => read?,
+        };
+        let below = match &recipe.base {
+            Base::Recipe(path) => Some(recipe.base_place.folder().join(path)),
+            Base::Scratch | Base::Catalog(_) | Base::Image(_) => None,
+        };
+        chain.push((recipe, file));
+        match below {
+            Some(path) => next = path,
+            None => return Ok(chain),
+        }
+    }
+}
+
+fn check_circle(seen: &[PathBuf], real: &Path) -> Result<()> {
+    let shown = escape(&real.display().to_string());
+    if seen.iter().any(|other| other == real) {
+        return Err(Error::new(format!("`{shown}` builds on itself")));
+    }
+    if seen.len() >= DEEPEST {
+        return Err(Error::new(format!(
+            "more than {DEEPEST} recipes build on each other, down to `{shown}`"
+        )));
+    }
+    Ok(())
+}
+
+fn cannot_build_on(recipe: &Recipe) -> String {
+    format!("{}: cannot build on `{}`", recipe.base_place, escape(&recipe.base.to_string()))
+}
+
+fn read(file: &Path) -> Result<String> {
+    let doing = || format!("cannot read `{}`", escape(&file.display().to_string()));
+    let mut text = Vec::new();
+    // One byte more than allowed, so that `parse` sees that it is too large.
+    File::open(file)
+        .and_then(|opened| opened.take(LARGEST_FILE + 1).read_to_end(&mut text))
+        .map_err(with_hint_if_missing)
+        .context(doing)?;
+    String::from_utf8(text)
+        .map_err(|error| {
+            let offset = error.utf8_error().valid_up_to();
+            Error::new(format!("byte {offset} is not UTF-8 text"))
+        })
+        .context(doing)
+}
+
+fn with_hint_if_missing(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Error::from(error)
+            .with_hint(format!("a recipe is a file named {FILE_NAME}; name the file or its folder")),
+        _ => Error::from(error),
+    }
+}
+
+/// The suite of the topmost recipe that names one.
+fn chosen_suite(chain: &[(Recipe, PathBuf)]) -> Result<Word> {
+    match chain.iter().find_map(|(recipe, _)| recipe.suite.clone()) {
+        Some(suite) => Ok(suite),
+        None => DEFAULT_SUITE.parse(),
+    }
+}
+
+/// The chain with the entries of the catalog that its last recipe builds on.
+fn with_catalog(mut chain: Vec<(Recipe, PathBuf)>, suite: &Word) -> Result<Vec<(Recipe, PathBuf)>> {
+    while let Some((above, _)) = chain.last() {
+        let Base::Catalog(name) = &above.base else { break };
+        let Some(entry) = catalog::entry(suite.as_str(), name) else {
+            return Err(unknown_entry(above, suite.as_str(), name));
+        };
+        let file = entry.file();
+        check_circle(&chain.iter().map(|(_, file)| file.clone()).collect::<Vec<_>>(), &file)?;
+        chain.push((parse(entry.text, &file)?, file));
+    }
+    Ok(chain)
+}
+
+fn unknown_entry(recipe: &Recipe, suite: &str, name: &str) -> Error {
+    let place = &recipe.base_place;
+    let names = catalog::catalog_names(suite);
+    if names.is_empty() {
+        let suites = catalog::catalog_suites().join(", ");
+        return Error::new(format!(
+            "cannot read `{place}`: the catalog has nothing for suite `{suite}`, only for {suites}"
+        ))
+        .with_hint("with base = \"scratch\" a recipe can name any suite that the mirror has");
+    }
+    let shown = escape(name);
+    Error::new(match nearest(name, names.iter().copied()) {
+        Some(near) => format!("cannot read `{place}`: unknown base `{shown}`, did you mean `{near}`?"),
+        None => {
+            format!("cannot read `{place}`: unknown base `{shown}`, the catalog has {}", names.join(", "))
+        }
+    })
+    .with_hint("a base that is a recipe of yours is written with a slash, such as ./common")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Identity;
+
+    /// A folder with these recipes, by file name and text.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let file = folder.path().join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        }
+        folder
+    }
+
+    fn complaint(files: &[(&str, &str)]) -> String {
+        let folder = folder(files);
+        let error = load(folder.path()).unwrap_err();
+        format!("{error:?}").replace(&folder.path().display().to_string(), "DIR")
+    }
+
+    #[test]
+    fn every_entry_of_the_catalog_loads_for_every_suite() {
+        for suite in catalog::catalog_suites() {
+            let names = catalog::catalog_names(suite);
+            assert_eq!(names, ["static", "base", "cc", "python3"], "{suite}");
+            for (position, name) in names.iter().enumerate() {
+                let text = format!("name = 'x'\nbase = '{name}'\nsuite = '{suite}'");
+                let folder = folder(&[("bareboat.toml", &text)]);
+                let loaded = load(folder.path()).unwrap();
+                assert_eq!(loaded.suite(), suite);
+                assert_eq!(loaded.recipe.base, Base::Scratch);
+                assert_eq!(loaded.tiers.len(), position + 2);
+                assert_eq!(loaded.tiers[position].name, *name);
+                assert_eq!(loaded.tiers[position].origin, Path::new(&format!("catalog/{suite}/{name}.toml")));
+            }
+        }
+    }
+
+    #[test]
+    fn entries_of_the_catalog_name_only_what_is_in_the_program() {
+        for suite in catalog::catalog_suites() {
+            for name in catalog::catalog_names(suite) {
+                let entry = catalog::entry(suite, name).unwrap();
+                let recipe = parse(entry.text, &entry.file()).unwrap();
+                assert_eq!((recipe.name.as_str(), recipe.suite.unwrap().as_str()), (name, suite));
+                assert!(recipe.files.is_empty() && recipe.certificates.is_empty() && recipe.steps.is_empty());
+                assert!(recipe.archive == Default::default() && recipe.archives.is_empty());
+                assert!(entry.text.lines().count() <= 50, "{suite}/{name} does not fit a screen");
+            }
+        }
+    }
+
+    #[test]
+    fn the_catalog_says_what_images_run_as() {
+        let folder =
+            folder(&[("bareboat.toml", "name = 'x'\nbase = 'python3'\nimage.entrypoint = ['/app']")]);
+        let Loaded { recipe, .. } = load(folder.path()).unwrap();
+        assert_eq!(recipe.suite.unwrap().as_str(), DEFAULT_SUITE);
+        assert_eq!(recipe.image.user.unwrap().user, Identity::Name("nonroot".into()));
+        assert_eq!(recipe.image.entrypoint.unwrap(), ["/app"]);
+        assert_eq!(recipe.image.env["LANG"], "C.UTF-8");
+        assert!(recipe.image.env.contains_key("PATH") && recipe.image.env.contains_key("SSL_CERT_FILE"));
+        assert!(!recipe.without.contains(&"openssl-provider-legacy".to_owned()));
+    }
+
+    #[test]
+    fn recipes_build_on_recipes_and_remember_who_named_what() {
+        let folder = folder(&[
+            ("app/bareboat.toml", "name = 'app'\nbase = '../common'\n[[files]]\nfrom = 'a'\nto = '/a'"),
+            (
+                "common/bareboat.toml",
+                "name = 'common'\nbase = '../b.toml'\n\n[[files]]\nfrom = 'c'\nto = '/c'",
+            ),
+            ("b.toml", "name = 'b'\nbase = 'scratch'\nsuite = 'bookworm'\npackages = ['libc6']"),
+        ]);
+        let loaded = load(&folder.path().join("app")).unwrap();
+        let names: Vec<&str> = loaded.tiers.iter().map(|tier| tier.name.as_str()).collect();
+        assert_eq!(names, ["b", "common", "app"]);
+        assert_eq!(loaded.tiers[0].packages, ["libc6"]);
+        assert_eq!(loaded.suite(), "bookworm");
+        assert_eq!(loaded.folder, folder.path().join("app"));
+        assert_eq!(loaded.recipe.name.as_str(), "app");
+        let sources: Vec<PathBuf> = loaded.recipe.files.iter().map(|file| file.source()).collect();
+        assert_eq!(sources, [folder.path().join("app/../common/c"), folder.path().join("app/a")]);
+        assert_eq!(loaded.recipe.files[0].place.line, 4);
+    }
+
+    #[test]
+    fn the_suite_of_the_top_recipe_chooses_the_catalogs() {
+        let folder = folder(&[
+            ("bareboat.toml", "name = 'app'\nbase = './low.toml'\nsuite = 'bookworm'"),
+            ("low.toml", "name = 'low'\nbase = 'base'\nsuite = 'trixie'"),
+        ]);
+        let loaded = load(folder.path()).unwrap();
+        assert!(loaded.recipe.packages.iter().any(|package| package.name == "libssl3"));
+    }
+
+    #[test]
+    fn an_image_ends_the_chain() {
+        let folder = folder(&[("bareboat.toml", "name = 'x'\nbase = 'oci:dir:tag'")]);
+        let loaded = load(folder.path()).unwrap();
+        assert_eq!((loaded.recipe.base.to_string(), loaded.tiers.len()), ("oci:dir:tag".to_owned(), 1));
+    }
+
+    #[test]
+    fn circles_and_towers_are_refused() {
+        let circle = complaint(&[
+            ("bareboat.toml", "name = 'a'\nbase = 'b.toml'"),
+            ("b.toml", "name = 'b'\n\nbase = './bareboat.toml'"),
+        ]);
+        assert_eq!(
+            circle,
+            "DIR/b.toml:3:8: cannot build on `./bareboat.toml`: `DIR/bareboat.toml` builds on itself"
+        );
+        let texts: Vec<(String, String)> = (0..20)
+            .map(|n| (format!("{n}.toml"), format!("name = 'x'\nbase = '{}.toml'", n + 1)))
+            .chain([("bareboat.toml".to_owned(), "name = 'x'\nbase = '0.toml'".to_owned())])
+            .collect();
+        let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (&name[..], &text[..])).collect();
+        assert!(complaint(&files).contains("more than 16 recipes build on each other"));
+    }
+
+    #[test]
+    fn what_cannot_be_found_is_named_with_its_place() {
+        for (text, expected) in [
+            (
+                "base = 'pyton3'",
+                "cannot read `DIR/bareboat.toml:2:8`: unknown base `pyton3`, did you mean `python3`? \
+                 (hint: a base that is a recipe of yours is written with a slash, such as ./common)",
+            ),
+            (
+                "base = 'alpine'",
+                "cannot read `DIR/bareboat.toml:2:8`: unknown base `alpine`, the catalog has static, base, cc, \
+                 python3 (hint: a base that is a recipe of yours is written with a slash, such as ./common)",
+            ),
+            (
+                "suite = 'sid'",
+                "cannot read `DIR/bareboat.toml:1:1`: the catalog has nothing for suite `sid`, only for bookworm, \
+                 trixie (hint: with base = \"scratch\" a recipe can name any suite that the mirror has)",
+            ),
+            (
+                "base = './gone'",
+                "DIR/bareboat.toml:2:8: cannot build on `./gone`: cannot read `DIR/./gone`: no such file or \
+                 directory (hint: a recipe is a file named bareboat.toml; name the file or its folder)",
+            ),
+        ] {
+            assert_eq!(complaint(&[("bareboat.toml", &format!("name = 'x'\n{text}"))]), expected);
+        }
+        assert_eq!(
+            complaint(&[]),
+            "cannot read `DIR/bareboat.toml`: no such file or directory \
+             (hint: a recipe is a file named bareboat.toml; name the file or its folder)"
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_base_recipe_tells_who_builds_on_it() {
+        let message = complaint(&[
+            ("bareboat.toml", "name = 'a'\nbase = 'b.toml'"),
+            ("b.toml", "name = 'b'\npakages = []"),
+        ]);
+        let first =
+            "DIR/bareboat.toml:2:8: cannot build on `b.toml`: cannot read `DIR/b.toml:2:1`: unknown key";
+        assert!(message.starts_with(first), "{message}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        let folder = folder(&[]);
+        std::fs::write(folder.path().join(FILE_NAME), b"name = '\xff'").unwrap();
+        assert!(load(folder.path()).unwrap_err().to_string().ends_with("byte 8 is not UTF-8 text"));
+    }
+}

@@ -1,0 +1,104 @@
+//! The names of the sets that pruning leaves out.
+
+use std::str::FromStr;
+
+use bareboat_model::{Error, Result, escape};
+
+use super::super::nearest::nearest;
+
+/// A named set of files that images are better without. What belongs to each is pruning's to say.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PruneSet {
+    /// Documentation, except copyright files.
+    Docs,
+    /// Manual pages.
+    Man,
+    /// Info pages.
+    Info,
+    /// Translated messages and the sources of locales; C.UTF-8 stays.
+    Locales,
+    /// The C library's character set converters.
+    Gconv,
+    /// C and C++ headers, pkg-config and CMake files.
+    Headers,
+    /// Static libraries and libtool files.
+    StaticLibs,
+    /// Notes to Debian's package checker.
+    Lintian,
+    /// Completions for shells.
+    Completions,
+    /// The single certificates that the bundle is made of.
+    CaSources,
+    /// Files that maintainer scripts copy, and package managers' hooks.
+    Templates,
+}
+
+impl PruneSet {
+    /// All sets.
+    pub const ALL: [Self; 11] = [
+        Self::Docs,
+        Self::Man,
+        Self::Info,
+        Self::Locales,
+        Self::Gconv,
+        Self::Headers,
+        Self::StaticLibs,
+        Self::Lintian,
+        Self::Completions,
+        Self::CaSources,
+        Self::Templates,
+    ];
+
+    /// The name that `prune.keep` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Docs => "docs",
+            Self::Man => "man",
+            Self::Info => "info",
+            Self::Locales => "locales",
+            Self::Gconv => "gconv",
+            Self::Headers => "headers",
+            Self::StaticLibs => "static-libs",
+            Self::Lintian => "lintian",
+            Self::Completions => "completions",
+            Self::CaSources => "ca-sources",
+            Self::Templates => "templates",
+        }
+    }
+}
+
+impl FromStr for PruneSet {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some(set) = Self::ALL.into_iter().find(|set| set.name() == text) {
+            return Ok(set);
+        }
+        let names = Self::ALL.map(Self::name);
+        let wrong = format!("unknown set `{}`", escape(text));
+        Err(Error::new(match nearest(text, names) {
+            Some(near) => format!("{wrong}, did you mean `{near}`?"),
+            None => format!("{wrong}, expected one of {}", names.join(", ")),
+        }))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PruneSet {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(super::TextVisitor::new())
+    }
+}
+
+impl schemars::JsonSchema for PruneSet {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PruneSet".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "enum": Self::ALL.map(Self::name) })
+    }
+}

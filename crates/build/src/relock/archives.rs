@@ -1,0 +1,60 @@
+//! Which archives a recipe means, and where they are: the environment's word, the recipe's, or this machine's.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bareboat_formats::openpgp::Keyring;
+use bareboat_io::apt;
+use bareboat_io::archive::{Archive, MirrorChoice, debian_archives};
+use bareboat_model::{Context, Progress, Result};
+
+use crate::recipe::{Loaded, Word};
+
+/// All archives of a recipe, each with one suite: Debian's, then third parties' in the recipe's order.
+///
+/// # Errors
+/// When nobody says where Debian's mirror is, or a key cannot be read.
+pub fn archives(loaded: &Loaded, progress: &dyn Progress) -> Result<Vec<Archive>> {
+    let recipe = &loaded.recipe;
+    let mut archives = Vec::new();
+    if !recipe.packages.is_empty() {
+        let of_recipe = MirrorChoice {
+            mirror: recipe.archive.mirror.clone(),
+            security_mirror: recipe.archive.security_mirror.clone(),
+            keyring: recipe.archive.keyring.as_deref().map(read_key).transpose()?,
+            components: recipe.archive.components().into_iter().map(str::to_owned).collect(),
+        };
+        // Whoever runs the build knows better than who wrote the recipe what this machine can reach.
+        let choice = MirrorChoice::from_env()?.or(of_recipe);
+        let machine = apt::sources(Path::new("/"));
+        machine.warnings.iter().for_each(|warning| progress.story(warning));
+        archives.extend(debian_archives(loaded.suite(), &choice, &machine.sources)?);
+    }
+    for third_party in &recipe.archives {
+        let keyring = Keyring::parse(&read_key(&third_party.key)?)
+            .context(|| format!("cannot read the key `{}`", third_party.key.display()))?;
+        for suite in &third_party.suites {
+            archives.push(Archive {
+                name: third_party.name.to_string(),
+                mirror: third_party.mirror.clone(),
+                suite: suite.to_string(),
+                components: third_party.components.iter().map(Word::to_string).collect(),
+                keyring: keyring.clone(),
+                allow_sha1_bindings: third_party.allow_sha1_bindings,
+            });
+        }
+    }
+    Ok(archives)
+}
+
+/// The mirror of each archive, by the name that locks use.
+///
+/// # Errors
+/// As [`archives`].
+pub fn mirrors(loaded: &Loaded, progress: &dyn Progress) -> Result<BTreeMap<String, String>> {
+    Ok(archives(loaded, progress)?.into_iter().map(|archive| (archive.name, archive.mirror)).collect())
+}
+
+fn read_key(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).context(|| format!("cannot read the key `{}`", file.display()))
+}

@@ -1,0 +1,184 @@
+//! Making the lock and moving it forward: recipe, old lock and the archives' indexes in, new lock out. The only
+//! stage that asks what there is; everything after it asks for bytes by their digest.
+
+mod archives;
+mod convert;
+mod indexes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bareboat_io::http::Http;
+use bareboat_io::store::Store;
+use bareboat_model::{Context, Error, Platform, Progress, Result, Version};
+
+use crate::lock::{self, Lock, LockedPackage, Satisfaction};
+use crate::recipe::Loaded;
+use crate::resolve::{self, LeftOut, Requested, Resolution, Universe};
+
+pub use archives::{archives, mirrors};
+use indexes::Indexes;
+
+/// What may change in a lock that is made anew.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Move {
+    /// Only what the recipe's change makes necessary.
+    Least,
+    /// These packages; others only where these make it necessary.
+    Only(BTreeSet<String>),
+    /// Everything.
+    All,
+}
+
+/// Where indexes come from and where they are kept.
+pub struct Sources<'a> {
+    /// For downloads.
+    pub http: &'a Http,
+    /// Where they are kept.
+    pub store: &'a Store,
+    /// Who is told.
+    pub progress: &'a dyn Progress,
+}
+
+/// Makes the lock of a recipe for `platforms`.
+///
+/// # Errors
+/// When no set of packages is what the recipe asks for, or the archives cannot be read or trusted.
+pub fn relock(
+    loaded: &Loaded,
+    platforms: &[Platform],
+    old: Option<&Lock>,
+    what: &Move,
+    sources: &Sources<'_>,
+) -> Result<Lock> {
+    let request = lock::Request::of(&loaded.recipe, loaded.suite());
+    let old = old.filter(|old| old.request.suite == request.suite);
+    if let (Some(old), Move::Least) = (old, what)
+        && let Some(lock) = without_network(&request, loaded, platforms, old)
+    {
+        return Ok(lock);
+    }
+    let indexes = Indexes::read(loaded, platforms, sources)?;
+    let mut packages = BTreeMap::new();
+    for &platform in platforms {
+        let before = old.and_then(|old| old.packages.get(&platform));
+        let kept = kept(before, what);
+        let universe = indexes.universe(platform, &kept)?;
+        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(&kept)))
+            .context(|| format!("for {platform}"))?;
+        packages.insert(platform, indexes.lock(&resolution, before)?);
+    }
+    sources.progress.story(&format!("resolved {} packages", packages.values().map(BTreeMap::len).sum::<usize>()));
+    Ok(Lock { request, base: None, suites: indexes.releases(), packages })
+}
+
+/// A recipe that asks for less than the lock holds, or for more of what it holds, needs no index.
+fn without_network(request: &lock::Request, loaded: &Loaded, platforms: &[Platform], old: &Lock) -> Option<Lock> {
+    let sources_are_the_same = old.request.components == request.components && old.request.archives == request.archives;
+    if !sources_are_the_same {
+        return None;
+    }
+    let mut packages = BTreeMap::new();
+    for platform in platforms {
+        let before = old.packages.get(platform)?;
+        let universe = locked_universe(*platform, before).ok()?;
+        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(before))).ok()?;
+        let chosen = resolution.packages.iter().filter_map(|selected| before.get_key_value(selected.package.name()));
+        packages.insert(*platform, chosen.map(|(name, package)| (name.clone(), package.clone())).collect());
+    }
+    Some(Lock { request: request.clone(), packages, ..old.clone() })
+}
+
+fn kept(before: Option<&BTreeMap<String, LockedPackage>>, what: &Move) -> BTreeMap<String, LockedPackage> {
+    let stays = |name: &str| match what {
+        Move::Least => true,
+        Move::Only(moving) => !moving.contains(name),
+        Move::All => false,
+    };
+    before.into_iter().flatten().filter(|(name, _)| stays(name)).map(|(name, package)| (name.clone(), package.clone())).collect()
+}
+
+fn prefer(packages: &BTreeMap<String, LockedPackage>) -> BTreeMap<String, Version> {
+    packages.iter().map(|(name, package)| (name.clone(), package.version.clone())).collect()
+}
+
+fn ask(loaded: &Loaded, prefer: BTreeMap<String, Version>) -> resolve::Request {
+    let requested = |spec: &crate::recipe::PackageSpec| Requested { name: spec.name.clone(), version: spec.version.clone() };
+    resolve::Request {
+        packages: loaded.recipe.packages.iter().map(requested).collect(),
+        without: loaded.recipe.without.iter().cloned().collect(),
+        prefer,
+    }
+}
+
+/// Whether `lock` serves the recipe, and if not, why.
+pub fn reasons(lock: &Lock, loaded: &Loaded, platforms: &[Platform]) -> Vec<String> {
+    match lock.satisfies(&lock::Request::of(&loaded.recipe, loaded.suite()), platforms) {
+        Satisfaction::Yes => Vec::new(),
+        Satisfaction::No(reasons) => reasons,
+    }
+}
+
+/// What the lock itself says of one platform's packages: who needs whom. No index is read for it.
+pub struct Knowledge<'l> {
+    packages: &'l BTreeMap<String, LockedPackage>,
+    universe: Universe<'l>,
+}
+
+fn locked_universe(platform: Platform, packages: &BTreeMap<String, LockedPackage>) -> Result<Universe<'_>> {
+    let mut builder = Universe::builder(platform.arch);
+    for package in packages.values() {
+        builder.add_locked(convert::as_index_entry(package))?;
+    }
+    builder.build()
+}
+
+impl<'l> Knowledge<'l> {
+    /// Reads the relations of one platform's packages.
+    ///
+    /// # Errors
+    /// When the lock has nothing for the platform, or a relation in it cannot be read.
+    pub fn of(lock: &'l Lock, platform: Platform) -> Result<Self> {
+        let missing = || Error::new(format!("the lock has nothing for {platform}"));
+        let packages = lock.packages.get(&platform).ok_or_else(missing)?;
+        Ok(Self { packages, universe: locked_universe(platform, packages)? })
+    }
+
+    /// Resolves the recipe once more, from the lock's packages alone.
+    ///
+    /// # Errors
+    /// When they do not satisfy the recipe: somebody edited the lock.
+    pub fn resolution(&self, loaded: &Loaded) -> Result<Resolution<'_>> {
+        resolve::resolve(&self.universe, &ask(loaded, prefer(self.packages)))
+            .map_err(|error| error.with_hint("if the lock was edited by hand, remove it and run `bareboat lock`"))
+    }
+
+    /// Dependencies that were not followed.
+    ///
+    /// # Errors
+    /// As [`Knowledge::resolution`].
+    pub fn left_out(&self, loaded: &Loaded) -> Result<Vec<LeftOut>> {
+        self.resolution(loaded).map(|resolution| resolution.left_out)
+    }
+
+    /// For each package the lowest recipe in the chain of bases that brings it.
+    ///
+    /// # Errors
+    /// As [`Knowledge::resolution`].
+    pub fn tiers(&self, loaded: &Loaded) -> Result<BTreeMap<String, usize>> {
+        let mut tiers = BTreeMap::new();
+        let mut request = ask(loaded, prefer(self.packages));
+        let all = std::mem::take(&mut request.packages);
+        for (number, tier) in loaded.tiers.iter().enumerate() {
+            let names: BTreeSet<&str> = tier.packages.iter().map(String::as_str).collect();
+            let of_tier = all.iter().filter(|requested| names.contains(requested.name.as_str()));
+            request.packages.extend(of_tier.filter(|requested| !request.packages.contains(requested)).cloned().collect::<Vec<_>>());
+            // A tier alone may be less than what the tiers above made of it (`without` is of the whole chain): what
+            // does not resolve by itself belongs to the next tier that does.
+            let Ok(resolution) = resolve::resolve(&self.universe, &request) else { continue };
+            for selected in &resolution.packages {
+                tiers.entry(selected.package.name().to_owned()).or_insert(number);
+            }
+        }
+        Ok(tiers)
+    }
+}

@@ -1,0 +1,228 @@
+//! Reading a .deb once: its contents go into one file of the store, and a list says what lies where.
+//!
+//! The next build reads only the list. Contents are checked against their digests whenever they are used
+//! (see `tree::content`), so a cache that went bad is noticed and never gets into an image.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::PathBuf;
+
+use bareboat_formats::{deb, tar};
+use bareboat_io::files::Scratch;
+use bareboat_io::store::Store;
+use bareboat_model::{Context, Digest, Error, HashingWriter, ImagePath, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The kinds of store entries, with the version of what is written into them.
+const LIST: &str = "unpacked-1";
+const CONTENTS: &str = "contents-1";
+
+const BUFFER: usize = 256 << 10;
+
+/// One .deb, unpacked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Unpacked {
+    /// The stanza of its control file.
+    pub control: String,
+    /// Its md5sums file: bytes, because names need not be UTF-8.
+    #[serde(with = "bytes_as_text")]
+    pub md5sums: Vec<u8>,
+    /// Its configuration files.
+    #[serde(with = "paths_as_text")]
+    pub conffiles: Vec<ImagePath>,
+    /// Its maintainer scripts by name, as text.
+    pub scripts: BTreeMap<String, String>,
+    /// Its triggers file.
+    pub triggers: String,
+    /// When it was built: the date that Debian gives a package.
+    pub built: Timestamp,
+    /// What it brings, in the order of the archive.
+    pub members: Vec<Member>,
+    /// How many bytes the contents are.
+    contents_size: u64,
+    /// Where the contents lie.
+    #[serde(skip)]
+    pub contents: PathBuf,
+}
+
+/// One file, directory or link of a package.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Where it wants to be: not yet resolved through links.
+    #[serde(with = "path_as_text")]
+    pub path: ImagePath,
+    /// What it is.
+    pub kind: MemberKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Seconds since the epoch.
+    pub mtime: i64,
+    /// Extended attributes, most often none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What a [`Member`] is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum MemberKind {
+    /// A regular file, whose bytes are in the contents.
+    File {
+        /// The digest of the bytes.
+        digest: Digest,
+        /// How many bytes.
+        size: u64,
+        /// Where they begin in the contents.
+        offset: u64,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link and its target.
+    #[serde(with = "bytes_as_text")]
+    Symlink(Vec<u8>),
+    /// Another name of a file of the same package.
+    #[serde(with = "path_as_text")]
+    HardLink(ImagePath),
+}
+
+/// Gives back what the .deb `package` (a blob of the store) brings; unpacks it if that was not done before.
+///
+/// # Errors
+/// When the blob is missing, is no .deb, or holds what no image may hold, such as a device.
+pub fn unpack(store: &Store, package: &Digest, name: &str) -> Result<Unpacked> {
+    if let Some(unpacked) = read_list(store, package)? {
+        return Ok(unpacked);
+    }
+    unpack_afresh(store, package).context(|| format!("cannot unpack `{name}`"))
+}
+
+fn read_list(store: &Store, package: &Digest) -> Result<Option<Unpacked>> {
+    let Some(bytes) = store.read_entry(LIST, package)? else { return Ok(None) };
+    // A list that does not parse, or whose contents are gone, is as good as none.
+    let Ok(mut unpacked) = serde_json::from_slice::<Unpacked>(&bytes) else { return Ok(None) };
+    unpacked.contents = store.entry_path(CONTENTS, package);
+    let contents = store.open_entry(CONTENTS, package)?;
+    Ok(contents.is_some_and(|contents| contents.length == unpacked.contents_size).then_some(unpacked))
+}
+
+fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
+    let blob = store.open_blob(package)?.ok_or_else(|| Error::new(format!("{package} is not in the cache")))?;
+    let mut members = Vec::new();
+    let mut read = None;
+    store.write_entry(CONTENTS, package, |file| {
+        let mut contents = Contents { file: BufWriter::with_capacity(BUFFER, file), end: 0 };
+        let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &tar::Limits::default())?;
+        let control = package.unpack(|member, bytes| {
+            members.push(contents.take(member, bytes)?);
+            Ok(())
+        })?;
+        contents.file.flush()?;
+        read = Some((control, contents.end));
+        Ok(())
+    })?;
+    let (control, contents_size) = read.ok_or_else(|| Error::new("the package was not read"))?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let unpacked = Unpacked {
+        control: control.fields,
+        md5sums: control.md5sums.unwrap_or_default(),
+        conffiles: control.conffiles,
+        scripts: control.scripts.into_iter().map(|(name, script)| (name, text(script))).collect(),
+        triggers: control.triggers.map(text).unwrap_or_default(),
+        built: Timestamp::from_seconds(control.built),
+        members,
+        contents_size,
+        contents: store.entry_path(CONTENTS, package),
+    };
+    let list = serde_json::to_vec(&unpacked).map_err(|error| Error::new(error.to_string()))?;
+    store.write_entry(LIST, package, |file| Ok(file.write_all(&list)?))?;
+    Ok(unpacked)
+}
+
+/// The file that all contents of a package go into, one after another.
+struct Contents<'a> {
+    file: BufWriter<&'a mut Scratch>,
+    end: u64,
+}
+
+impl Contents<'_> {
+    fn take(&mut self, member: tar::Member, bytes: &mut dyn Read) -> Result<Member> {
+        let path = member.path;
+        let too_big = |what: &str| Error::new(format!("`{path}` has a {what} beyond 32 bits"));
+        let kind = match member.kind {
+            tar::MemberKind::File { .. } => self.append(bytes)?,
+            tar::MemberKind::Directory => MemberKind::Directory,
+            tar::MemberKind::Symlink(target) => MemberKind::Symlink(target),
+            tar::MemberKind::HardLink(target) => MemberKind::HardLink(target),
+            tar::MemberKind::Device | tar::MemberKind::Fifo => {
+                let why = "is a device or a pipe, which no image may hold";
+                return Err(Error::new(format!("`{path}` {why}"))
+                    .with_hint("runtimes provide /dev; such a package cannot be used"));
+            }
+        };
+        Ok(Member {
+            kind,
+            mode: member.mode & 0o7777,
+            uid: u32::try_from(member.uid).map_err(|_| too_big("user id"))?,
+            gid: u32::try_from(member.gid).map_err(|_| too_big("group id"))?,
+            mtime: Timestamp::from_seconds(member.mtime).seconds(),
+            xattrs: member.xattrs.into_iter().collect(),
+            path,
+        })
+    }
+
+    fn append(&mut self, bytes: &mut dyn Read) -> Result<MemberKind> {
+        let offset = self.end;
+        let mut hashing = HashingWriter::new(&mut self.file);
+        io::copy(bytes, &mut hashing)?;
+        let (_, digest, size) = hashing.finish();
+        self.end += size;
+        Ok(MemberKind::File { digest, size, offset })
+    }
+}
+
+/// JSON strings are Unicode, file names are bytes: each byte becomes the character with its number.
+mod bytes_as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&bytes.iter().map(|&byte| char::from(byte)).collect::<String>())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.chars().map(|c| u8::try_from(c).map_err(D::Error::custom)).collect()
+    }
+}
+
+mod path_as_text {
+    use bareboat_model::ImagePath;
+    use serde::{Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(path: &ImagePath, serializer: S) -> Result<S::Ok, S::Error> {
+        super::bytes_as_text::serialize(path.as_bytes(), serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::Error> {
+        let bytes = super::bytes_as_text::deserialize(deserializer)?;
+        ImagePath::parse(&bytes).map_err(D::Error::custom)
+    }
+}
+
+mod paths_as_text {
+    use bareboat_model::ImagePath;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct One(#[serde(with = "super::path_as_text")] ImagePath);
+
+    pub(super) fn serialize<S: Serializer>(paths: &[ImagePath], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(paths.iter().cloned().map(One))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ImagePath>, D::Error> {
+        Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|One(path)| path).collect())
+    }
+}

@@ -1,0 +1,9 @@
+//! From a .deb to what it brings: read once, kept in the store, placed in the root tree.
+
+mod cached;
+mod mentions;
+mod place;
+
+pub use cached::{Member, MemberKind, Unpacked, unpack};
+pub use mentions::{Mention, mentions};
+pub use place::{Conffiles, place_packages};

@@ -1,0 +1,113 @@
+//! Placing what packages bring in the root tree, in the order of the lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bareboat_formats::deb822;
+use bareboat_model::{Context, ImagePath, Relation, Result, Version, parse_relations};
+
+use super::cached::{MemberKind, Unpacked};
+use crate::tree::{Content, Node, Owner, Precedence, Tree};
+
+/// The configuration files of each package, where they really are.
+pub type Conffiles = BTreeMap<ImagePath, Arc<str>>;
+
+/// Places all packages; gives back which files are configuration files.
+///
+/// # Errors
+/// When two packages want the same path and neither declares to replace the other, or a package holds
+/// what the tree cannot take. The message names the packages and the path.
+pub fn place_packages(tree: &mut Tree, packages: &[(Arc<str>, Unpacked)]) -> Result<Conffiles> {
+    let replaces = Replaces::of(packages)?;
+    let arbiter = |_: &ImagePath, holder: &Owner, newcomer: &Owner| replaces.decide(holder, newcomer);
+    let mut conffiles = Conffiles::new();
+    for (name, unpacked) in packages {
+        place(tree, name, unpacked, &arbiter).context(|| format!("cannot place package `{name}`"))?;
+        for conffile in &unpacked.conffiles {
+            conffiles.insert(tree.real_parent(conffile)?, name.clone());
+        }
+    }
+    Ok(conffiles)
+}
+
+fn place(
+    tree: &mut Tree,
+    name: &Arc<str>,
+    unpacked: &Unpacked,
+    arbiter: &dyn Fn(&ImagePath, &Owner, &Owner) -> Precedence,
+) -> Result<()> {
+    let contents = Arc::new(unpacked.contents.clone());
+    let owner = Owner::Package(name.clone());
+    for member in &unpacked.members {
+        let mut node = match &member.kind {
+            MemberKind::File { digest, size, offset } => {
+                let content = Content::in_file(*digest, *size, contents.clone(), *offset);
+                Node::file(content, member.mode, member.mtime, owner.clone())
+            }
+            MemberKind::Directory => Node::directory(member.mode, owner.clone()),
+            MemberKind::Symlink(target) => Node::symlink(target.as_slice(), member.mtime, owner.clone()),
+            MemberKind::HardLink(target) => {
+                tree.place_hard_link(&member.path, target, owner.clone(), arbiter)?;
+                continue;
+            }
+        };
+        node.mode = member.mode;
+        node.uid = member.uid;
+        node.gid = member.gid;
+        node.xattrs = member.xattrs.iter().cloned().collect();
+        tree.place(&member.path, node, arbiter)?;
+    }
+    Ok(())
+}
+
+/// Which packages may take over files of which others (Debian Policy 7.6.1).
+struct Replaces {
+    versions: BTreeMap<Arc<str>, Version>,
+    replaces: BTreeMap<Arc<str>, Vec<Relation>>,
+    provides: BTreeMap<Arc<str>, BTreeSet<String>>,
+}
+
+impl Replaces {
+    fn of(packages: &[(Arc<str>, Unpacked)]) -> Result<Self> {
+        let mut known =
+            Self { versions: BTreeMap::new(), replaces: BTreeMap::new(), provides: BTreeMap::new() };
+        for (name, unpacked) in packages {
+            let control = || format!("cannot read the control file of `{name}`");
+            let stanza = deb822::single(&unpacked.control).context(control)?;
+            let relations = |field| {
+                let parsed = parse_relations(stanza.get(field).unwrap_or_default()).context(control)?;
+                Ok::<_, bareboat_model::Error>(parsed.into_iter().flat_map(|alternatives| alternatives.0))
+            };
+            known.replaces.insert(name.clone(), relations("Replaces")?.collect());
+            known.provides.insert(name.clone(), relations("Provides")?.map(|relation| relation.name).collect());
+            if let Some(version) = stanza.get("Version") {
+                known.versions.insert(name.clone(), Version::parse(version).context(control)?);
+            }
+        }
+        Ok(known)
+    }
+
+    fn decide(&self, holder: &Owner, newcomer: &Owner) -> Precedence {
+        let (Owner::Package(holder), Owner::Package(newcomer)) = (holder, newcomer) else {
+            return Precedence::Refuse;
+        };
+        if self.replaced_by(holder, newcomer) {
+            Precedence::Newcomer
+        } else if self.replaced_by(newcomer, holder) {
+            Precedence::Holder
+        } else {
+            Precedence::Refuse
+        }
+    }
+
+    fn replaced_by(&self, old: &Arc<str>, new: &Arc<str>) -> bool {
+        let provided = |name: &str| self.provides.get(old).is_some_and(|names| names.contains(name));
+        let Some(version) = self.versions.get(old) else { return false };
+        self.replaces.get(new).is_some_and(|relations| {
+            relations.iter().any(|relation| {
+                let named = relation.name == **old && relation.satisfied_by(version);
+                named || (relation.version.is_none() && provided(&relation.name))
+            })
+        })
+    }
+}

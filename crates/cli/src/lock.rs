@@ -1,0 +1,33 @@
+//! `bareboat lock`.
+
+use bareboat_build::pipeline::{self, BuildRequest};
+
+use crate::args::{Args, Format, Lock};
+use crate::build::workshop;
+use crate::output::{Failure, answer, answer_json};
+use crate::summary;
+use crate::terminal::Terminal;
+
+pub(crate) fn run(command: &Lock, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let workshop = workshop(args, terminal)?;
+    let request = BuildRequest {
+        recipe: command.recipe.clone(),
+        outputs: Vec::new(),
+        platforms: command.platforms.clone(),
+        locked: command.locked,
+        steps: false,
+    };
+    if let Some(what) = &command.explain {
+        let explanation = pipeline::explain(&workshop, &request, what)?;
+        return match args.story.format {
+            Format::Text => answer(&summary::explanation(&explanation)),
+            Format::Json => answer_json("bareboat.explain/1", &explanation),
+        };
+    }
+    let locked = pipeline::lock(&workshop, &request)?;
+    terminal.finish();
+    match args.story.format {
+        Format::Text => answer(&summary::of_lock(&locked, "locked")),
+        Format::Json => answer_json("bareboat.lock/1", &locked),
+    }
+}

@@ -1,0 +1,165 @@
+//! Answers in words, for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use bareboat_build::pipeline::{Explanation, ImageSummary, LockSummary, Summary};
+use bareboat_model::escape;
+
+/// Where the second column begins.
+const LABEL: usize = 13;
+/// How wide the text may be; longer lists go on in the next line.
+const WIDTH: usize = 100;
+
+/// The summary of a build; only the digest when `quiet`, all scripts and layers when `verbose`.
+pub(crate) fn of_build(built: &Summary, quiet: bool, verbose: bool) -> String {
+    if quiet {
+        return format!("{}\n", built.digest);
+    }
+    let mut text = String::new();
+    if built.lock.written {
+        text.push_str(&of_lock(&built.lock, "locked"));
+    }
+    for image in &built.images {
+        of_image(&mut text, image, verbose);
+    }
+    line(&mut text, "digest", &[built.digest.to_string()]);
+    for output in &built.outputs {
+        line(&mut text, "written to", &[escape(output)]);
+    }
+    line(&mut text, "time", &[format!("{:.1} s", built.seconds)]);
+    text
+}
+
+fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
+    let made = image.layers.iter().filter(|layer| !layer.reused).count();
+    line(
+        text,
+        &image.platform.to_string(),
+        &[
+            count(image.packages as u64, "package"),
+            count(image.files, "file"),
+            size(image.bytes),
+            format!("{} compressed", size(image.compressed)),
+            format!("{} ({made} new)", count(image.layers.len() as u64, "layer")),
+        ],
+    );
+    if verbose {
+        for layer in &image.layers {
+            line(text, "  layer", &[format!("{} {}", size(layer.compressed), layer.title)]);
+        }
+    }
+    if !image.pruned.is_empty() {
+        let (files, bytes) = image.pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
+        let mut sets: Vec<_> = image.pruned.iter().collect();
+        sets.sort_by_key(|(name, set)| (std::cmp::Reverse(set.bytes), (*name).clone()));
+        let sets: Vec<String> = sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
+        line(text, "pruned", &[format!("{} in {}: {}", size(bytes), count(files, "file"), sets.join(", "))]);
+    }
+    let effects = image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));
+    line(text, "effects", &effects.collect::<Vec<_>>());
+    let scripts = image.scripts.iter().map(|(package, mentions)| {
+        let words: Vec<String> = mentions.iter().map(ToString::to_string).collect();
+        if words.is_empty() { package.clone() } else { format!("{package} ({})", words.join(", ")) }
+    });
+    line(text, "not run", &scripts.collect::<Vec<_>>());
+    let mut left_out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for dependency in &image.left_out {
+        left_out.entry(&dependency.relation).or_default().push(&dependency.by);
+    }
+    let left_out = left_out.iter().map(|(relation, by)| format!("{} (for {})", escape(relation), by.join(", ")));
+    line(text, "left out", &left_out.collect::<Vec<_>>());
+    for hidden in &image.hidden {
+        let words = format!("{} of {} hides that of {}", hidden.path, escape(&hidden.by), escape(&hidden.instead_of));
+        line(text, "hides", &[words]);
+    }
+}
+
+/// What became of the lock.
+pub(crate) fn of_lock(lock: &LockSummary, verb: &str) -> String {
+    let mut text = String::new();
+    for reason in &lock.reasons {
+        let _ = writeln!(text, "{}", escape(reason));
+    }
+    for change in &lock.changes {
+        let _ = writeln!(text, "  {}", escape(&change.to_string()));
+    }
+    let what = if lock.written || !lock.changes.is_empty() { verb } else { "up to date" };
+    let held: Vec<String> = lock
+        .packages
+        .iter()
+        .map(|(platform, packages)| format!("{} for {platform}", count(*packages as u64, "package")))
+        .collect();
+    line(&mut text, what, &[format!("{}: {}", escape(&lock.file.display().to_string()), held.join(", "))]);
+    text
+}
+
+/// Why something is in the image.
+pub(crate) fn explanation(explanation: &Explanation) -> String {
+    explanation.lines.iter().map(|line| format!("{}\n", escape(line))).collect()
+}
+
+/// `label        one, two, three`, with what does not fit on further lines. Nothing for no items.
+fn line(text: &mut String, label: &str, items: &[String]) {
+    let mut column = 0;
+    for (number, item) in items.iter().enumerate() {
+        let length = item.chars().count();
+        if number == 0 {
+            let _ = write!(text, "{label:LABEL$}");
+            column = LABEL;
+        } else if column + 2 + length > WIDTH {
+            let _ = write!(text, ",\n{:LABEL$}", "");
+            column = LABEL;
+        } else {
+            text.push_str(", ");
+            column += 2;
+        }
+        text.push_str(item);
+        column += length;
+    }
+    if !items.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// Bytes in the units that registries use: 1 MB is 1,000,000 bytes.
+fn size(bytes: u64) -> String {
+    let units = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", units[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, shown) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (15_243_840, "15.2 MB"), (999_999, "1.0 MB"), (u64::MAX, "18446744.1 TB")]
+        {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+
+    #[test]
+    fn long_lists_go_on_in_the_next_line() {
+        let mut text = String::new();
+        line(&mut text, "label", &["x".repeat(60), "y".repeat(40), "z".into()]);
+        assert_eq!(text, format!("label        {},\n             {}, z\n", "x".repeat(60), "y".repeat(40)));
+        line(&mut text, "none", &[]);
+        assert!(!text.contains("none"));
+    }
+}

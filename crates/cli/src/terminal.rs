@@ -1,0 +1,86 @@
+//! The story on stderr: progress bars on a terminal, plain lines elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use bareboat_model::{Bar, Progress, Silent};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Story;
+
+/// Tells the story as the person wants it.
+pub(crate) struct Terminal {
+    bars: MultiProgress,
+    draws: bool,
+    verbose: bool,
+    quiet: bool,
+}
+
+impl Terminal {
+    pub(crate) fn new(story: &Story) -> Self {
+        let draws = std::io::stderr().is_terminal() && !story.quiet;
+        let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bars: MultiProgress::with_draw_target(target), draws, verbose: story.verbose, quiet: story.quiet }
+    }
+
+    /// Takes the bars off the screen.
+    pub(crate) fn finish(&self) {
+        let _ = self.bars.clear();
+    }
+
+    fn line(&self, line: &str) {
+        self.bars.suspend(|| {
+            // When stderr is closed there is nobody left to tell.
+            let _ = writeln!(anstream::stderr().lock(), "{line}");
+        });
+    }
+}
+
+impl Progress for Terminal {
+    fn story(&self, line: &str) {
+        if self.verbose {
+            self.line(line);
+        }
+    }
+
+    fn warn(&self, line: &str) {
+        if !self.quiet {
+            self.line(&format!("warning: {line}"));
+        }
+    }
+
+    fn begin(&self, what: &str, total: Option<u64>) -> Box<dyn Bar> {
+        if !self.draws {
+            // Without a terminal, a line for each piece of work would bury the log: it is told with -v.
+            self.story(what);
+            return Box::new(Silent);
+        }
+        let template = if total.is_some() {
+            "{wide_msg} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12}"
+        } else {
+            "{wide_msg} {spinner}"
+        };
+        let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        let bar = self.bars.add(bar);
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Box::new(OneBar(bar))
+    }
+}
+
+struct OneBar(ProgressBar);
+
+impl Bar for OneBar {
+    fn advance(&self, amount: u64) {
+        self.0.inc(amount);
+    }
+}
+
+impl Drop for OneBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

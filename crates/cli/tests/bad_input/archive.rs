@@ -1,0 +1,159 @@
+//! Archives that lack what is asked for, or that cannot be trusted.
+
+use bareboat_model::Timestamp;
+use bareboat_testkit::{Archive, DebBuilder, Files, Key, KeyBuilder, Suite, release_date};
+
+use crate::bench::{Bench, HELLO};
+
+/// A mirror with one package in all three suites of trixie, where `change` has its say about the main one.
+pub(crate) fn archive(change: impl FnOnce(Suite) -> Suite) -> Files {
+    let hello =
+        DebBuilder::new("hello", "1.0").arch("amd64").tree("/usr/bin/hello 0755 \"hello\\n\"").build();
+    let main = Archive::new()
+        .suite(change(Suite::new("trixie").package(&hello)))
+        .suite(Suite::new("trixie-updates"));
+    let mut files = main.build().under("debian");
+    files.extend(Archive::new().suite(Suite::new("trixie-security")).build().under("debian-security"));
+    files
+}
+
+fn with(change: impl FnOnce(Suite) -> Suite) -> Bench {
+    Bench::with_files(HELLO, archive(change))
+}
+
+fn days_after_release(days: i64) -> Timestamp {
+    Timestamp::from_seconds(release_date().seconds() + days * 86_400)
+}
+
+#[test]
+fn a_package_that_does_not_exist_names_the_nearest_one() {
+    let bench = Bench::new(&HELLO.replace("[\"hello\"]", "[\"helo\"]"));
+    insta::assert_snapshot!(bench.fails(), @"");
+    bench.write("bareboat.toml", HELLO);
+    bench.builds();
+}
+
+#[test]
+fn an_impossible_request_is_told_as_a_chain() {
+    let bench = Bench::with_files(HELLO, {
+        let hello = DebBuilder::new("hello", "1.0").arch("amd64").depends("libhello (>= 2)").build();
+        let library = DebBuilder::new("libhello", "1.0").arch("amd64").build();
+        archive(|_| Suite::new("trixie").packages([&hello, &library]))
+    });
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_suite_that_the_mirror_lacks_is_named() {
+    let bench = Bench::new(&format!("suite = \"forky\"\n{HELLO}"));
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_mirror_that_serves_another_suite_is_found_out() {
+    insta::assert_snapshot!(with(|suite| suite.codename("bookworm").suite_name("oldstable")).fails(), @"");
+}
+
+#[test]
+fn an_expired_release_is_refused_with_its_date() {
+    let bench = with(|suite| suite.valid_until(days_after_release(7)));
+    insta::assert_snapshot!(bench.fails(), @"");
+    bench.builds_when_mended();
+}
+
+#[test]
+fn a_release_from_the_future_is_refused_with_its_date() {
+    insta::assert_snapshot!(with(|suite| suite.date(Timestamp::from_seconds(4_102_444_800))).fails(), @"");
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    let bench = with(|suite| suite.signed_by(&[Key::stranger()]));
+    insta::assert_snapshot!(bench.fails(), @"");
+    bench.builds_when_mended();
+}
+
+#[test]
+fn a_second_signature_by_an_unknown_key_does_no_harm() {
+    with(|suite| suite.signed_by(&[Key::stranger(), Key::archive()])).builds();
+}
+
+#[test]
+fn expired_and_revoked_keys_are_refused() {
+    let bench = with(|suite| suite.signed_by(&[Key::expired()]));
+    std::fs::write(bench.path("keyring.gpg"), Key::expired().public()).unwrap();
+    insta::assert_snapshot!(bench.fails(), @"");
+    let bench = with(|suite| suite.signed_by(&[Key::revoked()]));
+    std::fs::write(bench.path("keyring.gpg"), Key::revoked().public()).unwrap();
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_key_that_was_not_valid_yet_is_refused() {
+    let young = KeyBuilder::new("young").created(days_after_release(1)).build();
+    let bench = with(|suite| suite.signed_by(std::slice::from_ref(&young)));
+    std::fs::write(bench.path("keyring.gpg"), young.public()).unwrap();
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn an_unsigned_suite_is_refused() {
+    insta::assert_snapshot!(with(|suite| suite.signed_by(&[])).fails(), @"");
+}
+
+#[test]
+fn a_keyring_that_is_none_is_named() {
+    let bench = Bench::new(HELLO);
+    std::fs::write(bench.path("keyring.gpg"), "not a keyring\n").unwrap();
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_changed_release_does_not_match_its_signature() {
+    let mut files = archive(|suite| suite);
+    files.replace_text("debian/dists/trixie/InRelease", "Codename: trixie", "Codename: trixiE");
+    let bench = Bench::with_files(HELLO, files);
+    insta::assert_snapshot!(bench.fails(), @"");
+    bench.builds_when_mended();
+}
+
+#[test]
+fn a_changed_index_names_both_digests() {
+    let mut files = archive(|suite| suite.without_by_hash());
+    files.flip("debian/dists/trixie/main/binary-amd64/Packages.xz", 40);
+    let bench = Bench::with_files(HELLO, files);
+    let message = bench.fails();
+    assert_eq!(message.matches("sha256:").count(), 2, "{message}");
+    insta::assert_snapshot!(message, @"");
+    bench.builds_when_mended();
+}
+
+#[test]
+fn a_changed_package_names_both_digests() {
+    let mut files = archive(|suite| suite);
+    files.flip("debian/pool/main/h/hello/hello_1.0_amd64.deb", -1);
+    let bench = Bench::with_files(HELLO, files);
+    let message = bench.fails();
+    assert_eq!(message.matches("sha256:").count(), 2, "{message}");
+    insta::assert_snapshot!(message, @"");
+    bench.mirror.replace(archive(|suite| suite));
+    bench.builds();
+}
+
+#[test]
+fn an_index_that_names_a_path_outside_of_the_pool_is_refused() {
+    let hello = DebBuilder::new("hello", "1.0").arch("amd64").build();
+    let files = archive(|_| {
+        Suite::new("trixie")
+            .package_listed_as(&hello, |stanza| stanza.replace("Filename: pool/", "Filename: ../../pool/"))
+    });
+    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @"");
+}
+
+#[test]
+fn an_index_that_is_no_index_is_named_with_its_line() {
+    let hello = DebBuilder::new("hello", "1.0").arch("amd64").build();
+    let files =
+        archive(|_| Suite::new("trixie").package_listed_as(&hello, |stanza| stanza.replace("Version: ", "")));
+    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @"");
+}

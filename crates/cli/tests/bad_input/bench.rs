@@ -1,0 +1,147 @@
+//! A place to run the program in: a recipe, a mirror, a cache of its own, and words that are the same everywhere.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use bareboat_testkit::{Files, Mirror, world};
+use tempfile::TempDir;
+
+/// A recipe that needs four small packages: hello, libc6 and what that needs.
+pub(crate) const HELLO: &str = "name = \"hello\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\"]\n\
+                                packages = [\"hello\"]\n";
+
+/// Everything that one test needs, in a folder that goes away with it.
+pub(crate) struct Bench {
+    dir: TempDir,
+    pub(crate) mirror: Mirror,
+    _filters: insta::internals::SettingsBindDropGuard,
+}
+
+impl Bench {
+    /// With the small Debian on the mirror, and this recipe.
+    pub(crate) fn new(recipe: &str) -> Self {
+        Self::with_files(recipe, world().files.clone())
+    }
+
+    /// With these files on the mirror.
+    pub(crate) fn with_files(recipe: &str, files: Files) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mirror = Mirror::serve(files);
+        let mut settings = insta::Settings::clone_current();
+        settings.add_filter(&mirror.url(), "[MIRROR]");
+        settings.add_filter(&dir.path().display().to_string(), "[DIR]");
+        settings.add_filter(r"sha256:[0-9a-f]{64}", "[DIGEST]");
+        let bench = Self { _filters: settings.bind_to_scope(), dir, mirror };
+        for folder in ["project", "cache", "home"] {
+            std::fs::create_dir(bench.path(folder)).unwrap();
+        }
+        std::fs::write(bench.path("keyring.gpg"), &world().keyring).unwrap();
+        bench.write("bareboat.toml", recipe);
+        bench
+    }
+
+    /// A path below the bench's folder: `project`, `cache`, `home` and what is in them.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.dir.path().join(relative)
+    }
+
+    /// Writes a file beside the recipe, or the recipe.
+    pub(crate) fn write(&self, relative: &str, text: &str) {
+        std::fs::write(self.path("project").join(relative), text).unwrap();
+    }
+
+    /// The program with its arguments, in an environment that names the bench's mirror, keyring and cache.
+    pub(crate) fn command<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
+        let mut command = self.program(Path::new(env!("CARGO_BIN_EXE_bareboat")));
+        command.args(args);
+        command
+    }
+
+    /// Another program in the same environment.
+    pub(crate) fn program(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.path("project"))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.path("home"))
+            .env("BAREBOAT_CACHE", self.path("cache"))
+            .env("BAREBOAT_MIRROR", format!("{}/debian", self.mirror.url()))
+            .env("BAREBOAT_SECURITY_MIRROR", format!("{}/debian-security", self.mirror.url()))
+            .env("BAREBOAT_KEYRING", self.path("keyring.gpg"))
+            .env("BAREBOAT_TIMEOUT", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts a build and leaves it running.
+    pub(crate) fn start(&self) -> Child {
+        self.command(["build"]).spawn().unwrap()
+    }
+
+    /// Runs `bareboat build`, which must fail as it should: code 2, no answer, nothing written, one message.
+    pub(crate) fn fails(&self) -> String {
+        self.fails_with(&mut self.command(["build"]))
+    }
+
+    /// As [`Bench::fails`], for another command.
+    pub(crate) fn fails_with(&self, command: &mut Command) -> String {
+        let before = self.listing("project");
+        let output = command.output().unwrap();
+        let message = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "a failed build gives no answer");
+        assert_eq!(message.matches("error:").count(), 1, "{message}");
+        let written: Vec<_> = self.listing("project").difference(&before).cloned().collect();
+        assert!(written.iter().all(|path| path == "bareboat.lock"), "half-written: {written:?}\n{message}");
+        assert_eq!(self.leftovers(), Vec::<String>::new(), "{message}");
+        message
+    }
+
+    /// Runs `bareboat build`, which must succeed; gives the image's digest.
+    pub(crate) fn builds(&self) -> String {
+        let output = self.command(["build", "--quiet"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(self.path("project/.bareboat/hello/index.json").exists(), "no image");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Puts everything right, and shows that the cache of the failed run is good for it.
+    pub(crate) fn builds_when_mended(&self) {
+        self.mirror.mend();
+        self.mirror.replace(world().files.clone());
+        self.builds();
+    }
+
+    /// What the failed run left in the cache that no later run has a use for.
+    fn leftovers(&self) -> Vec<String> {
+        let names = self.listing("cache").into_iter();
+        names.filter(|path| path.split('/').any(|name| name == "tmp") && path.contains("tmp/")).collect()
+    }
+
+    /// All paths below a folder of the bench.
+    pub(crate) fn listing(&self, folder: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        walk(&self.path(folder), Path::new(""), &mut found);
+        found
+    }
+}
+
+fn walk(root: &Path, below: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(root.join(below)).into_iter().flatten().flatten() {
+        let relative = below.join(entry.file_name());
+        found.insert(relative.display().to_string());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(root, &relative, found);
+        }
+    }
+}
+
+/// What a program said on stderr.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

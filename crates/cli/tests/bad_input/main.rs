@@ -1,0 +1,12 @@
+//! What is wrong in the input or the environment ends with one clear message, exit code 2, nothing
+//! half-written, and a cache that the next build can use. The real program runs here, against a mirror on the
+//! loopback; one test a line of the list, one file a kind.
+#![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
+
+mod bench;
+
+mod archive;
+mod environment;
+mod mirror;
+mod package;
+mod recipe;

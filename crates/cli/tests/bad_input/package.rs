@@ -1,0 +1,124 @@
+//! Truncated and lying packages, which a properly signed index names nevertheless.
+
+use bareboat_testkit::{Compression, Deb, DebBuilder, Suite, Tree, ar, build_date, compress};
+
+use super::archive::archive;
+use crate::bench::{Bench, HELLO};
+
+/// A mirror whose package `hello` is this one.
+fn bench(deb: &Deb) -> Bench {
+    Bench::with_files(HELLO, archive(|_| Suite::new("trixie").package(deb)))
+}
+
+fn hello() -> DebBuilder {
+    DebBuilder::new("hello", "1.0").arch("amd64").tree("/usr/bin/hello 0755 \"hello\\n\"")
+}
+
+/// The package with these members in its data, byte for byte.
+fn with_data(tree: &str) -> Deb {
+    hello().data_tar_raw(Tree::parse(tree).to_tar(0)).build()
+}
+
+#[test]
+fn a_package_that_ends_in_the_middle_is_named() {
+    let mut deb = hello().build();
+    deb.bytes.truncate(deb.bytes.len() - 40);
+    let bench = bench(&deb);
+    insta::assert_snapshot!(bench.fails(), @"");
+    bench.mirror.replace(archive(|suite| suite));
+    insta::assert_snapshot!(bench.fails(), @"");
+    let moved = bench.command(["update"]).output().unwrap();
+    assert_eq!(moved.status.code(), Some(0), "{}", crate::bench::said(&moved));
+    bench.builds();
+}
+
+#[test]
+fn a_package_that_is_none_is_named() {
+    let mut deb = hello().build();
+    deb.bytes = b"<html>Welcome to the hotel's network</html>".to_vec();
+    insta::assert_snapshot!(bench(&deb).fails(), @"");
+}
+
+#[test]
+fn an_ar_member_that_lies_about_its_size_is_found_out() {
+    let mut deb = hello().build();
+    let size = deb.bytes.windows(10).position(|window| window == b"4         ").unwrap();
+    deb.bytes[size..size + 10].copy_from_slice(b"9999999999");
+    insta::assert_snapshot!(bench(&deb).fails(), @"");
+}
+
+#[test]
+fn a_package_without_data_is_named() {
+    let mut deb = hello().build();
+    deb.bytes = ar(&[("debian-binary", b"2.0\n")], build_date());
+    insta::assert_snapshot!(bench(&deb).fails(), @"");
+}
+
+#[test]
+fn a_tar_that_ends_in_the_middle_is_named() {
+    let mut tar = Tree::parse("/usr/bin/hello 0755 \"hello\\n\"").to_tar(0);
+    tar.truncate(515);
+    insta::assert_snapshot!(bench(&hello().data_tar_raw(tar).build()).fails(), @"");
+}
+
+#[test]
+fn a_tar_with_a_wrong_checksum_is_named() {
+    let mut tar = Tree::parse("/usr/bin/hello 0755 \"hello\\n\"").to_tar(0);
+    tar[2] ^= 1;
+    insta::assert_snapshot!(bench(&hello().data_tar_raw(tar).build()).fails(), @"");
+}
+
+#[test]
+fn broken_compression_is_named() {
+    let mut data = Compression::Xz.compress(&Tree::parse("/a 0644 \"x\"").to_tar(0));
+    let middle = data.len() / 2;
+    data[middle] ^= 0xff;
+    insta::assert_snapshot!(bench(&hello().data_member_raw("data.tar.xz", data).build()).fails(), @"");
+}
+
+#[test]
+fn an_unknown_compression_is_named() {
+    insta::assert_snapshot!(bench(&hello().data_member_raw("data.tar.lz9", vec![0; 9]).build()).fails(), @"");
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_fills_anything() {
+    let bomb = compress::xz_bomb(512 << 20);
+    let bench = bench(&hello().data_member_raw("data.tar.xz", bomb).build());
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_path_that_leaves_the_root_is_refused() {
+    insta::assert_snapshot!(bench(&with_data("\"../../etc/passwd\" 0644 \"x\"")).fails(), @"");
+}
+
+#[test]
+fn a_hard_link_that_leaves_the_root_is_refused() {
+    insta::assert_snapshot!(bench(&with_data("/usr/bin/hi => \"../../etc/shadow\"")).fails(), @"");
+}
+
+#[test]
+fn a_hard_link_to_nothing_is_refused() {
+    insta::assert_snapshot!(bench(&with_data("/usr/bin/hi => \"/etc/shadow\"")).fails(), @"");
+}
+
+#[test]
+fn a_device_is_refused() {
+    insta::assert_snapshot!(bench(&with_data("/dev/sda 0666 block 8:0")).fails(), @"");
+}
+
+#[test]
+fn a_write_through_a_link_stays_in_the_image() {
+    let outside = tempfile::tempdir().unwrap();
+    let target = outside.path().display();
+    let tree = format!("/usr/escape -> {target}\n/usr/escape/file 0644 \"x\"\n/usr/bin/hello 0755 \"\"");
+    bench(&with_data(&tree)).builds();
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn links_in_a_circle_are_refused() {
+    let tree = "/usr/a -> b\n/usr/b -> a\n/usr/a/file 0644 \"x\"";
+    insta::assert_snapshot!(bench(&with_data(tree)).fails(), @"");
+}

@@ -1,0 +1,90 @@
+//! Wrong recipes and locks, and files that are not where a recipe says.
+
+use crate::bench::{Bench, HELLO};
+
+fn with(lines: &str) -> Bench {
+    Bench::new(&format!("{HELLO}{lines}"))
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_one() {
+    let bench = Bench::new("name = \"hello\"\npakages = [\"hello\"]\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+    assert_eq!(bench.mirror.requests(), []);
+}
+
+#[test]
+fn a_wrong_type_says_what_was_expected() {
+    let bench = Bench::new("name = \"hello\"\npackages = \"hello\"\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+    assert_eq!(bench.mirror.requests(), []);
+}
+
+#[test]
+fn a_missing_recipe_says_where_it_was_looked_for() {
+    let bench = Bench::new(HELLO);
+    std::fs::remove_file(bench.path("project/bareboat.toml")).unwrap();
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_missing_file_is_named_with_its_place_in_the_recipe() {
+    let bench = with("[[files]]\nfrom = \"main.py\"\nto = \"/app/main.py\"\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+    bench.write("main.py", "print()\n");
+    bench.builds();
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_named_with_its_place_in_the_recipe() {
+    let bench = with("[[files]]\nfrom = \"src/*.py\"\nto = \"/app/\"\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_file_outside_of_the_recipes_folder_is_refused() {
+    let bench = with("[[files]]\nfrom = \"../keyring.gpg\"\nto = \"/app/\"\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_link_out_of_the_recipes_folder_is_refused() {
+    let bench = with("[[files]]\nfrom = \"key\"\nto = \"/app/\"\n");
+    std::os::unix::fs::symlink("../keyring.gpg", bench.path("project/key")).unwrap();
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn an_unknown_base_names_the_nearest_one() {
+    let bench = Bench::new("name = \"hello\"\nbase = \"pyton3\"\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_broken_lock_is_named_with_its_place() {
+    let bench = Bench::new(HELLO);
+    bench.write("bareboat.lock", "version = 1\nsuites = 7\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn a_lock_that_does_not_satisfy_the_recipe_is_refused_when_locked() {
+    let bench = Bench::new(HELLO);
+    bench.builds();
+    bench.write("bareboat.toml", &HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
+    let message = bench.fails_with(&mut bench.command(["build", "--locked"]));
+    insta::assert_snapshot!(message, @"");
+    bench.builds();
+}
+
+#[test]
+fn a_failed_step_is_named_with_its_place() {
+    let bench = with("[[steps]]\nrun = [\"false\"]\n");
+    insta::assert_snapshot!(bench.fails(), @"");
+}
+
+#[test]
+fn an_unknown_platform_names_the_known_ones() {
+    let bench = Bench::new(&HELLO.replace("linux/amd64", "linux/z80"));
+    insta::assert_snapshot!(bench.fails(), @"");
+}

@@ -1,0 +1,104 @@
+//! Release files: fetched, verified, and held against what was asked for.
+
+use bareboat_formats::openpgp::{Policy, Verified, verify_clearsigned, verify_detached};
+use bareboat_formats::release::Release;
+use bareboat_model::{Context, Digest, Error, Progress, Result, Timestamp, escape};
+
+use super::Archive;
+use crate::http::{Http, without_password};
+
+/// Debian's are 150 kB; those with many components and architectures a few times that.
+const LARGEST: u64 = 8 << 20;
+
+/// A suite whose Release file was verified.
+#[derive(Clone)]
+pub struct Suite {
+    /// Where it came from.
+    pub archive: Archive,
+    /// The signed text, parsed.
+    pub release: Release,
+    /// The digest of the signed text.
+    pub digest: Digest,
+    /// The fingerprints of the keys that signed it, as far as they are trusted.
+    pub signers: Vec<String>,
+}
+
+/// Fetches the suite's `InRelease`, else its `Release` and `Release.gpg`, and verifies it.
+///
+/// # Errors
+/// When the mirror does not have the suite or cannot be reached, no trusted key signed it, it is out of date
+/// at `now`, or it is another suite's.
+pub fn fetch_release(
+    http: &Http,
+    archive: &Archive,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Suite> {
+    let policy = Policy { now, allow_sha1_bindings: archive.allow_sha1_bindings };
+    let Verified { text, signers } = fetch_signed(http, archive, &policy)?;
+    let check = || -> Result<Release> {
+        let release = Release::parse(&text)?;
+        release.check_dates(now)?;
+        check_name(&archive.suite, &release)?;
+        Ok(release)
+    };
+    let release = check().context(|| format!("cannot use {}", shown(archive)))?;
+    progress.story(&format!("verified {}, of {}", shown(archive), release.date));
+    Ok(Suite { archive: archive.clone(), release, digest: Digest::of(text.as_bytes()), signers })
+}
+
+fn fetch_signed(http: &Http, archive: &Archive, policy: &Policy) -> Result<Verified> {
+    let failing = || format!("cannot verify {}", shown(archive));
+    let keyring = &archive.keyring;
+    if let Some(message) = http.get(&archive.in_suite("InRelease"), LARGEST)? {
+        return verify_clearsigned(&message, keyring, policy).context(failing);
+    }
+    let text = http.get(&archive.in_suite("Release"), LARGEST)?.ok_or_else(|| missing(archive))?;
+    let signature = http.get(&archive.in_suite("Release.gpg"), LARGEST)?.ok_or_else(|| {
+        Error::new("it is not signed: there is neither InRelease nor Release.gpg").context(failing())
+    })?;
+    verify_detached(&text, &signature, keyring, policy).context(failing)
+}
+
+fn missing(archive: &Archive) -> Error {
+    let mirror = without_password(&archive.mirror);
+    Error::new(format!("the mirror `{mirror}` has no suite `{}`", escape(&archive.suite)))
+        .with_hint(format!("look at {mirror}/dists/ for the suites that it has"))
+}
+
+/// A mirror must not answer with another suite, however well signed it is: an old one has old packages.
+fn check_name(asked: &str, release: &Release) -> Result<()> {
+    let names: Vec<&str> =
+        [&release.codename, &release.suite].into_iter().flatten().map(String::as_str).collect();
+    if names.is_empty() || names.contains(&asked) {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "asked for `{}`, the mirror serves `{}`",
+        escape(asked),
+        escape(&names.join("` or `"))
+    ))
+    .with_hint("the mirror is set up wrongly, or somebody between it and here exchanges files"))
+}
+
+/// The suite for messages.
+pub(super) fn shown(archive: &Archive) -> String {
+    format!("the Release file of `{}` at `{}`", escape(&archive.suite), without_password(&archive.mirror))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_answers_to_its_code_name_and_its_suite() {
+        let release = |names: &str| {
+            Release::parse(&format!("{names}Date: Sat, 15 Nov 2025 10:00:00 UTC\nSHA256:\n")).unwrap()
+        };
+        let trixie = release("Codename: trixie\nSuite: stable\n");
+        assert!(check_name("trixie", &trixie).is_ok() && check_name("stable", &trixie).is_ok());
+        assert!(check_name("./", &release("")).is_ok());
+        let error = check_name("bookworm", &trixie).unwrap_err();
+        assert_eq!(error.to_string(), "asked for `bookworm`, the mirror serves `trixie` or `stable`");
+    }
+}

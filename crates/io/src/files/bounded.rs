@@ -1,0 +1,35 @@
+//! Small files, read whole: no more of them than they may have.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use bareboat_model::{Error, Result};
+
+/// The file at `path`; `None` if there is none.
+///
+/// # Errors
+/// When it cannot be read, is no regular file, or has more than `most` bytes.
+pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    let Some(file) = open_if_there(path)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Error::new(format!("it is longer than the {most} bytes expected at most")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens the regular file at `path`; `None` if there is none.
+pub(crate) fn open_if_there(path: &Path) -> Result<Option<File>> {
+    let file = match File::open(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        other => other?,
+    };
+    if !file.metadata()?.is_file() {
+        return Err(Error::new("it is not a regular file"));
+    }
+    Ok(Some(file))
+}

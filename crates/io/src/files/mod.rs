@@ -1,0 +1,15 @@
+//! Files of this machine: written whole or not at all, and read without leaving the folder that was named.
+
+mod atomic;
+mod beneath;
+mod bounded;
+mod host;
+mod scratch;
+mod walk;
+
+pub use atomic::{Created, create_directory, write_file};
+pub use host::{HostEntry, HostFiles, HostKind};
+pub use scratch::Scratch;
+
+pub(crate) use bounded::{open_if_there, read_bounded};
+pub(crate) use scratch::sweep;

@@ -1,0 +1,198 @@
+//! One request on ureq: how it is set up, and its answers and failures in words.
+
+use std::io::{ErrorKind, Read};
+use std::time::Duration;
+
+use bareboat_model::{Context, Error, Result, escape};
+use ureq::config::RedirectAuthHeaders;
+use ureq::http::{Response, StatusCode, header};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body, Timeout};
+
+use super::HttpOptions;
+use super::retry::Failure;
+
+/// Bodies are read in pieces of this size.
+pub(super) const PIECE: usize = 64 << 10;
+
+const USER_AGENT: &str = concat!("bareboat/", env!("CARGO_PKG_VERSION"));
+
+/// Mirrors redirect once (to a nearby host, to HTTPS); a loop shall end soon.
+const REDIRECTS: u32 = 5;
+
+/// Downloads run on several threads, mostly from one host.
+const IDLE_CONNECTIONS: usize = 16;
+
+/// What of a file is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ask {
+    /// All of it, as it is now: proxies must not answer from what they keep (RFC 9111 section 5.2.1.1).
+    /// Release files keep their name when they change.
+    Current,
+    /// From this byte on.
+    From(u64),
+}
+
+/// What a server answers that is not a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Status {
+    /// The whole file (200).
+    Whole,
+    /// The file from the byte named here on (206).
+    From(u64),
+    /// There is no such file (404, 410).
+    Missing,
+    /// The file is no longer than where the request began (416).
+    PastEnd,
+}
+
+pub(super) fn new(options: &HttpOptions) -> Result<Agent> {
+    let timeout = Some(options.timeout);
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(REDIRECTS)
+        .redirect_auth_headers(RedirectAuthHeaders::Never)
+        .user_agent(USER_AGENT)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .timeout_resolve(timeout)
+        .timeout_connect(timeout)
+        .timeout_recv_response(timeout)
+        .timeout_per_read(timeout)
+        .timeout_per_write(timeout);
+    if let Some(roots) = roots_from_env()? {
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
+    Ok(config.build().into())
+}
+
+/// The certificates in the file that `SSL_CERT_FILE` names, as OpenSSL's programs have it: instead of the
+/// built-in ones.
+fn roots_from_env() -> Result<Option<RootCerts>> {
+    let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let doing = || format!("cannot read the certificates in `{}` (SSL_CERT_FILE)", path.display());
+    let pem = std::fs::read(&path).context(doing)?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(_) => return Err(Error::new("it is not well-formed PEM").context(doing())),
+        }
+    }
+    if certificates.is_empty() {
+        return Err(Error::new("there are none").context(doing()));
+    }
+    Ok(Some(RootCerts::from(certificates)))
+}
+
+/// Asks for the file at `url`.
+pub(super) fn request(
+    agent: &Agent,
+    options: &HttpOptions,
+    url: &str,
+    ask: Ask,
+) -> Result<(Status, Response<Body>), Failure> {
+    let mut request = agent.get(url);
+    match ask {
+        Ask::Current => request = request.header(header::CACHE_CONTROL, "max-age=0"),
+        Ask::From(0) => {}
+        Ask::From(offset) => request = request.header(header::RANGE, format!("bytes={offset}-")),
+    }
+    let response = request.call().map_err(|error| failure(&error, options))?;
+    let status = match response.status() {
+        StatusCode::OK => Status::Whole,
+        StatusCode::PARTIAL_CONTENT => Status::From(first_byte(&response)?),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Status::Missing,
+        StatusCode::RANGE_NOT_SATISFIABLE => Status::PastEnd,
+        other => return Err(refusal(other, &response)),
+    };
+    Ok((status, response))
+}
+
+/// The first number of `Content-Range: bytes 100-199/200` (RFC 9110 section 14.4).
+fn first_byte(response: &Response<Body>) -> Result<u64> {
+    let value = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    value
+        .and_then(|value| value.trim().strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok())
+        .ok_or_else(|| Error::new("the server sends a part of it and does not say which"))
+}
+
+fn refusal(status: StatusCode, response: &Response<Body>) -> Failure {
+    let error = Error::new(format!("the server answers {status}"));
+    let passing = status.is_server_error()
+        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+    if !passing {
+        return Failure::Final(error);
+    }
+    // The other form of Retry-After, a date, is left to our own pause: mirrors send seconds.
+    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = seconds.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    Failure::Passing { error, retry_after }
+}
+
+/// The next bytes of a body; 0 at its end.
+pub(super) fn read_piece(body: &mut impl Read, piece: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match body.read(piece) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// What went wrong while a body was read.
+pub(super) fn body_failure(error: &std::io::Error, options: &HttpOptions) -> Failure {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
+        Some(inner) => failure(inner, options),
+        None => Failure::passing(connection_failure(error, options)),
+    }
+}
+
+fn failure(error: &ureq::Error, options: &HttpOptions) -> Failure {
+    let seconds = options.timeout.as_secs_f64();
+    let passing = |words: String| Failure::passing(Error::new(words));
+    match error {
+        ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+            passing(format!("no connection within {seconds} s"))
+        }
+        ureq::Error::Timeout(_) => passing(stalled(seconds)),
+        ureq::Error::Io(error) => Failure::passing(connection_failure(error, options)),
+        ureq::Error::HostNotFound => passing("the host is not known".into()),
+        ureq::Error::ConnectionFailed => passing("no connection".into()),
+        ureq::Error::Protocol(error) => passing(format!("the answer is not HTTP ({})", plain(error))),
+        ureq::Error::BodyStalled => passing("the connection was closed early".into()),
+        ureq::Error::TooManyRedirects => {
+            Failure::Final(Error::new(format!("the server redirects more than {REDIRECTS} times")))
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Final(
+            Error::new("this is not a URL that can be fetched")
+                .with_hint("write http://, https:// or file:///"),
+        ),
+        ureq::Error::Rustls(error) => {
+            Failure::Final(Error::new(format!("no secure connection: {}", plain(error))).with_hint(
+                "if the server's certificate is from your own authority, name its file in SSL_CERT_FILE",
+            ))
+        }
+        ureq::Error::ConnectProxyFailed(words) => passing(format!("the proxy refuses: {}", escape(words))),
+        other => Failure::Final(Error::new(plain(other))),
+    }
+}
+
+fn connection_failure(error: &std::io::Error, options: &HttpOptions) -> Error {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::new(stalled(options.timeout.as_secs_f64())),
+        ErrorKind::UnexpectedEof => Error::new("the connection was closed early"),
+        _ => Error::from(std::io::Error::new(error.kind(), plain(error))),
+    }
+}
+
+fn stalled(seconds: f64) -> String {
+    format!("the server stalled: nothing came for {seconds} s")
+}
+
+fn plain(words: impl std::fmt::Display) -> String {
+    escape(&words.to_string())
+}

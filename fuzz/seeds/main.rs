@@ -1,0 +1,185 @@
+//! Writes a starting corpus for every target to `fuzz/corpus`, from the fixtures that the tests use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bareboat_build::lock::{BaseImage, DEBIAN, Lock, LockedPackage, Request, RequestedArchive, SuiteRelease};
+use bareboat_formats::ld_so_cache::{Hwcaps, Library, debian_generator, write};
+use bareboat_model::{Arch, Digest, Platform, Version};
+use bareboat_testkit::{Compression, DebBuilder, Key, Tree, elf, release_date, world};
+
+/// A shared object with all that stripping looks at, as `crates/formats/src/elf/test_file.rs` makes it.
+const EVERYTHING: &[u8] = include_bytes!("everything.so");
+
+const TREE: &str = "/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/hello 0755 \"hi\"\n/bin -> usr/bin\n/usr/bin/hi => /usr/bin/hello\n";
+
+fn main() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut corpus = Corpus { root: fuzz.join("corpus"), count: 0 };
+    packages_and_tars(&mut corpus);
+    indexes(&mut corpus);
+    binaries(&mut corpus);
+    texts(&mut corpus, fuzz);
+    println!("{} seeds in {}", corpus.count, corpus.root.display());
+}
+
+struct Corpus {
+    root: PathBuf,
+    count: usize,
+}
+
+impl Corpus {
+    fn add(&mut self, target: &str, name: &str, bytes: impl AsRef<[u8]>) {
+        let folder = self.root.join(target);
+        fs::create_dir_all(&folder).expect("the corpus folder can be made");
+        fs::write(folder.join(name), bytes).expect("a seed can be written");
+        self.count += 1;
+    }
+}
+
+fn packages_and_tars(corpus: &mut Corpus) {
+    for compression in Compression::ALL {
+        let deb = DebBuilder::new("hello", "1:2.0-1")
+            .arch("amd64")
+            .depends("libc6 (>= 2.36), awk | mawk")
+            .tree(TREE)
+            .script("postinst", "#!/bin/sh\nset -e\n")
+            .compression(compression);
+        let extension = compression.extension();
+        corpus.add("deb", &format!("data{extension}"), deb.build().bytes);
+        let plain = deb.control_compression(Compression::None);
+        corpus.add("deb", &format!("plain-control{extension}"), plain.build().bytes);
+    }
+    corpus.add("tar", "tree", Tree::parse(TREE).to_tar(1_748_736_000));
+    let long = format!("/{}/ 0755\n", "long/".repeat(60).trim_end_matches('/'));
+    corpus.add("tar", "long-name", Tree::parse(&long).to_tar(0));
+}
+
+/// Release files, signatures and package lists of the testkit's small Debian.
+fn indexes(corpus: &mut Corpus) {
+    for (number, (path, bytes)) in world().files.iter().enumerate() {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let targets: &[&str] = match name {
+            "Release" => &["release", "deb822"],
+            "InRelease" | "Release.gpg" => &["clearsigned"],
+            "Packages" => &["packages", "deb822"],
+            _ => continue,
+        };
+        // Large seeds make slow targets; a few stanzas show the fuzzer all there is.
+        let bytes = &bytes[..bytes.len().min(8192)];
+        targets.iter().for_each(|target| corpus.add(target, &format!("{number}-{name}"), bytes));
+    }
+    corpus.add("clearsigned", "keyring", &world().keyring);
+    let archive = Key::archive();
+    corpus.add("clearsigned", "message", archive.clearsign("Origin: Debian\n- dash\n", release_date()));
+    corpus.add("clearsigned", "detached", archive.detached("text", release_date()));
+    corpus.add("clearsigned", "armoured-keyring", archive.public_armoured());
+}
+
+fn binaries(corpus: &mut Corpus) {
+    for arch in Arch::ALL {
+        let library = elf::shared_object(arch, "libx.so.1", &["libc.so.6"]);
+        let program = elf::executable(arch, &["libx.so.1"]);
+        for target in ["elf", "strip"] {
+            corpus.add(target, &format!("library-{arch}"), &library);
+            corpus.add(target, &format!("program-{arch}"), &program);
+            corpus.add(target, "everything", EVERYTHING);
+        }
+    }
+    let library = |name: &str, hwcaps: Option<&str>| Library {
+        soname: name.into(),
+        path: format!("/lib/{name}").into_bytes(),
+        flags: 0x303,
+        hwcaps: hwcaps.map(|name| Hwcaps { name: name.into(), isa_level: 2 }),
+    };
+    let libraries =
+        [library("libc.so.6", None), library("libz.so.1", None), library("libz.so.1", Some("x86-64-v3"))];
+    let generator = debian_generator("2.41-12");
+    for (name, count) in [("empty", 0), ("plain", 2), ("hwcaps", 3)] {
+        let bytes = write(&libraries[..count], Some(&generator)).expect("a small cache can be written");
+        corpus.add("ld_so_cache", name, bytes);
+    }
+}
+
+fn texts(corpus: &mut Corpus, fuzz: &Path) {
+    let list = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian trixie main # x\ndeb-src cdrom:[x] a b\n";
+    corpus.add("apt_sources", "list", list);
+    let sources = "Types: deb deb-src\n# note\nURIs: http://mirror.test/debian\nSuites: trixie trixie-updates\n\
+        Components: main\nEnabled: yes\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQ==\n\
+        \x20-----END PGP PUBLIC KEY BLOCK-----\n";
+    corpus.add("apt_sources", "sources", sources);
+    let root = fuzz.join("..");
+    for (index, recipe) in files_below(&root.join("catalog"), "toml")
+        .into_iter()
+        .chain(files_below(&root.join("examples"), "toml"))
+        .chain(files_below(&fuzz.join("seeds"), "toml"))
+        .enumerate()
+    {
+        corpus.add("recipe", &index.to_string(), fs::read(recipe).expect("a recipe can be read"));
+    }
+    corpus.add("lock", "everything", lock().render());
+    corpus.add("lock", "empty", Lock::default().render());
+}
+
+/// A lock in which every field is set.
+fn lock() -> Lock {
+    let package = LockedPackage {
+        name: "libssl3t64".into(),
+        version: Version::parse("1:3.5.4-1~deb13u1").expect("a version"),
+        architecture: "amd64".into(),
+        source: "openssl".into(),
+        source_version: Version::parse("3.5.4-1").expect("a version"),
+        archive: DEBIAN.into(),
+        path: "pool/main/o/openssl/libssl3t64_3.5.4-1_amd64.deb".into(),
+        size: 12,
+        sha256: Digest::of(b"package"),
+        multi_arch: "same".into(),
+        pre_depends: "zlib1g (>= 1:1.1.4)".into(),
+        depends: "libc6 (>= 2.38), awk | mawk".into(),
+        provides: "libssl3 (= 3.5.4-1)".into(),
+        conflicts: "libssl3 (<< 3.5.4)".into(),
+        breaks: "openssh-client".into(),
+    };
+    Lock {
+        request: Request {
+            suite: "trixie".into(),
+            components: vec!["main".into()],
+            packages: vec!["libssl3t64".into(), "tzdata=2026c-0+deb13u1".into()],
+            without: vec!["perl".into()],
+            archives: vec![RequestedArchive {
+                name: "vendor".into(),
+                suites: vec!["stable".into()],
+                components: vec!["main".into()],
+            }],
+        },
+        base: Some(BaseImage { reference: "registry.test/x:1".into(), digest: Digest::of(b"manifest") }),
+        suites: vec![SuiteRelease {
+            archive: DEBIAN.into(),
+            suite: "trixie".into(),
+            date: release_date(),
+            sha256: Digest::of(b"Release"),
+        }],
+        packages: [(Platform { arch: Arch::Amd64 }, [(package.name.clone(), package)].into())].into(),
+    }
+}
+
+/// The files below `folder` with this extension, sorted; without build output and hidden folders.
+fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if path.is_dir() && !hidden && !path.ends_with("target") && !path.ends_with("corpus") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension)
+                && !path.ends_with("Cargo.lock")
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,114 @@
+# What every topic of the live suite starts with: checks that count, and images that are built once.
+# Set by `run`: BAREBOAT (the binary), WORK (a throw-away folder), UPSTREAM and UPSTREAM_SECURITY (this machine's mirrors).
+
+set -uo pipefail
+LIVE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PROJECT=$(cd "$LIVE/../.." && pwd)
+TOPIC=$(basename "$0" .sh)
+AREA=$WORK/$TOPIC
+mkdir -p "$AREA"
+
+# Everything that a topic left running ends with it, however it ends.
+RUNNING=()
+end_what_runs() { for id in "${RUNNING[@]}"; do kill "$id" 2>/dev/null && wait "$id" 2>/dev/null; done; }
+trap end_what_runs EXIT
+
+record() { printf '%s\t%s: %s\n' "$1" "$TOPIC" "$2" >>"$WORK/results"; printf '  %-4s  %s\n' "$1" "$2"; }
+
+# check NAME COMMAND…: passes when the command succeeds; its output is shown when it does not.
+check() {
+    local name=$1 log=$AREA/check.log
+    shift
+    if "$@" >"$log" 2>&1; then
+        record ok "$name"
+    else
+        record FAIL "$name"
+        printf '      $ %s\n' "$*"
+        tail -n 40 "$log" | sed 's/^/      | /'
+        return 1
+    fi
+}
+
+# refuses NAME PATTERN… -- COMMAND…: passes when the command ends with exit code 2 and says every pattern (grep -E).
+refuses() {
+    local name=$1 patterns=()
+    shift
+    while [ "$1" != -- ]; do patterns+=("$1"); shift; done
+    shift
+    check "$name" refusal "${#patterns[@]}" "${patterns[@]}" "$@"
+}
+
+refusal() {
+    local count=$1 code=0 said
+    shift
+    local patterns=("${@:1:count}")
+    shift "$count"
+    said=$("$@" 2>&1) || code=$?
+    printf '%s\n(exit code %s)\n' "$said" "$code"
+    [ "$code" -eq 2 ] || return 1
+    for pattern in "${patterns[@]}"; do
+        grep -qE -- "$pattern" <<<"$said" || { printf 'it does not say: %s\n' "$pattern"; return 1; }
+    done
+}
+
+same() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$2" "$1"; return 1; }; }
+matches() { grep -qE -- "$2" <<<"$1" || { printf 'expected: %s\nfound:    %s\n' "$2" "$1"; return 1; }; }
+
+# A fresh copy of an example (or of a catalog entry's one-line recipe), without anything that a build left there.
+recipe_copy() { # NAME FOLDER
+    mkdir -p "$2"
+    if [ -d "$PROJECT/examples/$1" ]; then
+        tar -C "$PROJECT/examples/$1" --exclude=.bareboat --exclude=bareboat.lock -cf - . | tar -C "$2" -xf -
+    else
+        printf 'name = "%s"\nbase = "%s"\nsuite = "%s"\n' "${1//_/-}" "${1%_*}" "${1#*_}" >"$2/bareboat.toml"
+    fi
+}
+
+# built NAME: builds an example, or catalog entry such as `base_trixie`, once for all topics; prints nothing.
+# Afterwards: $WORK/images/NAME/{recipe,oci,summary.json} and, unpacked by umoci, $WORK/images/NAME/bundle.
+built() {
+    local image=$WORK/images/$1
+    [ -e "$image/done" ] && return
+    [ -e "$image" ] && { echo "building $1 failed earlier"; return 1; }
+    recipe_copy "$1" "$image/recipe"
+    (cd "$image" && "$BAREBOAT" build recipe -o oci:oci:latest --platform linux/amd64 --format json >summary.json) &&
+        umoci unpack --image "$image/oci:latest" "$image/bundle" &&
+        touch "$image/done"
+}
+
+root_of() { echo "$WORK/images/$1/bundle/rootfs"; }
+summary() { jq -er "$2" "$WORK/images/$1/summary.json"; }
+
+# What `skopeo inspect` says of an image, without the policy file that some machines lack.
+inspect() { skopeo --insecure-policy inspect "$@"; }
+
+# contained NAME [JQ] [ARGUMENT…]: runs a built image under runc as it says (user, entrypoint, environment), on a read-only root,
+# with no terminal and no network. JQ edits the runtime's configuration; arguments replace the image's command line.
+contained() {
+    local bundle=$WORK/images/$1/bundle edit=${2:-.} config=$AREA/config.$BASHPID
+    shift; shift || true
+    mkdir -p "$config"
+    jq --arg root "$bundle/rootfs" '
+        .root = {path: $root, readonly: true} | .process.terminal = false
+        | if ($ARGS.positional | length) > 0 then .process.args = $ARGS.positional else . end
+        | '"$edit" --args -- "$@" <"$bundle/config.json" >"$config/config.json" || return
+    runc --root "$WORK/runc" run --bundle "$config" "live-$TOPIC-$BASHPID-$RANDOM" </dev/null
+}
+
+# archive_mirror FOLDER [OPTION…]: starts mirror.py and points bareboat at it; its log of requests is FOLDER/requests.
+archive_mirror() {
+    local folder=$1
+    shift
+    mkdir -p "$folder"
+    rm -f "$folder/port"
+    python3 "$LIVE/mirror.py" --main "$UPSTREAM" --security "$UPSTREAM_SECURITY" --copies "$WORK/mirror-copies" \
+        --port-file "$folder/port" --requests "$folder/requests" "$@" 2>"$folder/errors" &
+    MIRROR_ID=$!
+    RUNNING+=("$MIRROR_ID")
+    for _ in $(seq 100); do [ -s "$folder/port" ] && break; sleep 0.1; done
+    [ -s "$folder/port" ] || { cat "$folder/errors"; return 1; }
+    export BAREBOAT_MIRROR="http://127.0.0.1:$(cat "$folder/port")/main"
+    export BAREBOAT_SECURITY_MIRROR="http://127.0.0.1:$(cat "$folder/port")/security"
+}
+
+end_mirror() { kill "$MIRROR_ID"; wait "$MIRROR_ID" 2>/dev/null; unset BAREBOAT_MIRROR BAREBOAT_SECURITY_MIRROR; }
