@@ -18,12 +18,18 @@ rebuild() {
 export -f rebuild recipe_copy
 export PROJECT AREA
 
+gives() { # DIGEST COMMAND…
+    local expected=$1
+    shift
+    same "$("$@")" "$expected"
+}
+
 for example in python-ledger cpp-wordcount; do
     expected=$(summary "$example" .digest)
     again() { # NAME COMMAND…
         local name=$1
         shift
-        check "$example: the same digest $name" eval 'same "$("$@")" "$expected"'
+        check "$example: the same digest $name" gives "$expected" "$@"
     }
     again "from another folder" rebuild "$example" "$AREA/$example/some where else"
     again "with umask 077" bash -c 'umask 077; rebuild "$@"' - "$example" "$AREA/$example/umask-077"

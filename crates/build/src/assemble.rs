@@ -11,6 +11,7 @@ use bareboat_io::store::Store;
 use bareboat_model::{Digest, Platform, Progress, Result, Timestamp};
 
 use crate::effects::{self, Accounts, Applied, Setting};
+use crate::files;
 use crate::image::{self, Documents};
 use crate::layers::{self, Layer, PackageGroup};
 use crate::lock::LockedPackage;
@@ -18,7 +19,6 @@ use crate::prune::{self, Pruned};
 use crate::recipe::{CompressionFormat, Loaded};
 use crate::tree::{Hidden, Tree};
 use crate::unpack::{Mention, Unpacked, mentions, place_packages};
-use crate::files;
 
 /// What an assembly needs besides the packages.
 pub struct Plan<'a> {
@@ -136,7 +136,8 @@ fn newest(packages: &[(Arc<str>, Unpacked)]) -> Timestamp {
 }
 
 fn scripts(packages: &[(Arc<str>, Unpacked)]) -> BTreeMap<Arc<str>, Vec<Mention>> {
-    let runs = |unpacked: &Unpacked| ["preinst", "postinst"].iter().any(|name| unpacked.scripts.contains_key(*name));
+    let runs =
+        |unpacked: &Unpacked| ["preinst", "postinst"].iter().any(|name| unpacked.scripts.contains_key(*name));
     packages
         .iter()
         .filter(|(_, unpacked)| runs(unpacked))

@@ -50,13 +50,16 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
         }
     }
     if !image.pruned.is_empty() {
-        let (files, bytes) = image.pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
+        let (files, bytes) =
+            image.pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
         let mut sets: Vec<_> = image.pruned.iter().collect();
         sets.sort_by_key(|(name, set)| (std::cmp::Reverse(set.bytes), (*name).clone()));
-        let sets: Vec<String> = sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
+        let sets: Vec<String> =
+            sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
         line(text, "pruned", &[format!("{} in {}: {}", size(bytes), count(files, "file"), sets.join(", "))]);
     }
-    let effects = image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));
+    let effects =
+        image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));
     line(text, "effects", &effects.collect::<Vec<_>>());
     let scripts = image.scripts.iter().map(|(package, mentions)| {
         let words: Vec<String> = mentions.iter().map(ToString::to_string).collect();
@@ -67,10 +70,12 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
     for dependency in &image.left_out {
         left_out.entry(&dependency.relation).or_default().push(&dependency.by);
     }
-    let left_out = left_out.iter().map(|(relation, by)| format!("{} (for {})", escape(relation), by.join(", ")));
+    let left_out =
+        left_out.iter().map(|(relation, by)| format!("{} (for {})", escape(relation), by.join(", ")));
     line(text, "left out", &left_out.collect::<Vec<_>>());
     for hidden in &image.hidden {
-        let words = format!("{} of {} hides that of {}", hidden.path, escape(&hidden.by), escape(&hidden.instead_of));
+        let words =
+            format!("{} of {} hides that of {}", hidden.path, escape(&hidden.by), escape(&hidden.instead_of));
         line(text, "hides", &[words]);
     }
 }
@@ -147,9 +152,14 @@ mod tests {
 
     #[test]
     fn sizes_read_well() {
-        for (bytes, shown) in
-            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (15_243_840, "15.2 MB"), (999_999, "1.0 MB"), (u64::MAX, "18446744.1 TB")]
-        {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (15_243_840, "15.2 MB"),
+            (999_999, "1.0 MB"),
+            (u64::MAX, "18446744.1 TB"),
+        ] {
             assert_eq!(size(bytes), shown);
         }
     }

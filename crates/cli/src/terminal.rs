@@ -20,7 +20,12 @@ impl Terminal {
     pub(crate) fn new(story: &Story) -> Self {
         let draws = std::io::stderr().is_terminal() && !story.quiet;
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bars: MultiProgress::with_draw_target(target), draws, verbose: story.verbose, quiet: story.quiet }
+        Self {
+            bars: MultiProgress::with_draw_target(target),
+            draws,
+            verbose: story.verbose,
+            quiet: story.quiet,
+        }
     }
 
     /// Takes the bars off the screen.

@@ -13,7 +13,9 @@ pub(crate) fn run(command: &Update, args: &Args, terminal: &Terminal) -> Result<
     let updated = pipeline::update(&workshop, &command.recipe, &command.packages, command.dry_run)?;
     terminal.finish();
     match args.story.format {
-        Format::Text => answer(&summary::of_lock(&updated, if command.dry_run { "would update" } else { "updated" })),
+        Format::Text => {
+            answer(&summary::of_lock(&updated, if command.dry_run { "would update" } else { "updated" }))
+        }
         Format::Json => answer_json("bareboat.update/1", &updated),
     }
 }

@@ -1,6 +1,6 @@
 //! Names from packages, images and recipes are untrusted: nothing in them may steer a terminal.
 
-/// `text` with control characters, bidirectional overrides and backslashes escaped.
+/// `text` with control characters and bidirectional overrides escaped.
 ///
 /// ```
 /// assert_eq!(bareboat_model::escape("a\x1b[31m"), "a\\u{1b}[31m");

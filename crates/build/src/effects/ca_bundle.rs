@@ -60,7 +60,8 @@ fn append(bundle: &mut Vec<u8>, pem: &[u8]) {
 /// A private key or a DER file in the bundle would be noticed by somebody else, and too late.
 fn check(certificate: &Certificate) -> Result<()> {
     let text = String::from_utf8_lossy(&certificate.pem);
-    let complain = |why: &str| Err(Error::new(format!("cannot add certificate `{}`: {why}", certificate.name)));
+    let complain =
+        |why: &str| Err(Error::new(format!("cannot add certificate `{}`: {why}", certificate.name)));
     if text.contains("PRIVATE KEY-----") {
         return complain("it holds a private key");
     }
@@ -81,7 +82,8 @@ mod tests {
     fn only_certificates_are_taken() {
         let good = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----";
         let key = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----";
-        for (pem, fine) in [(good, true), ("", false), ("0\u{82}", false), (&format!("{good}\n{key}"), false)] {
+        for (pem, fine) in [(good, true), ("", false), ("0\u{82}", false), (&format!("{good}\n{key}"), false)]
+        {
             let certificate = Certificate { name: "corp.pem".into(), pem: pem.as_bytes().to_vec() };
             assert_eq!(check(&certificate).is_ok(), fine, "{pem}");
         }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bareboat_formats::elf;
 use bareboat_formats::ld_so_cache::{
-    self, Candidate, SearchDirectory, Selection, debian_generator, hwcaps_name, is_candidate_name, search_path,
+    self, Candidate, SearchDirectory, Selection, debian_generator, hwcaps_name, is_candidate_name,
+    search_path,
 };
 use bareboat_model::{Context, Digest, Error, Hasher, ImagePath, Result};
 use serde::{Deserialize, Serialize};
@@ -155,7 +156,10 @@ fn configured(tree: &Tree, setting: &Setting<'_>) -> Result<Vec<SearchDirectory>
     search_path(setting.arch, &config, &mut |pattern| {
         let matcher = glob(pattern)?.compile_matcher();
         let matching = tree.iter().filter(|(path, _)| matcher.is_match(path.to_string()));
-        matching.filter_map(|(_, node)| node.content()).map(|content| content.read(1 << 20).map(text)).collect()
+        matching
+            .filter_map(|(_, node)| node.content())
+            .map(|content| content.read(1 << 20).map(text))
+            .collect()
     })
 }
 

@@ -27,10 +27,16 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
         if files.is_empty() && brings_files(unpacked) {
             continue; // nothing of it is left, and scanners must not be told otherwise
         }
-        let entry = Entry::of(tree, unpacked, files, setting).context(|| format!("cannot record package `{name}`"))?;
+        let entry = Entry::of(tree, unpacked, files, setting)
+            .context(|| format!("cannot record package `{name}`"))?;
         for (suffix, text) in [("", entry.stanza), (".md5sums", entry.md5sums)] {
             // The package's own name stands for it: its layer changes when it does, and no other.
-            let node = Node::file(Content::from_bytes(text), 0o644, unpacked.built.seconds(), Owner::Package(name.clone()));
+            let node = Node::file(
+                Content::from_bytes(text),
+                0o644,
+                unpacked.built.seconds(),
+                Owner::Package(name.clone()),
+            );
             generate(tree, &format!("{DIRECTORY}/{name}{suffix}"), node)?;
         }
         entries += 1;
@@ -58,7 +64,12 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(tree: &Tree, unpacked: &Unpacked, files: Vec<(ImagePath, Content)>, setting: &Setting<'_>) -> Result<Self> {
+    fn of(
+        tree: &Tree,
+        unpacked: &Unpacked,
+        files: Vec<(ImagePath, Content)>,
+        setting: &Setting<'_>,
+    ) -> Result<Self> {
         let known = known_sums(tree, &unpacked.md5sums);
         let mut conffiles = String::new();
         let mut md5sums = Vec::new();

@@ -16,7 +16,8 @@ const NO_LOGIN: &str = "/sbin/nologin";
 /// Debian gives out, and 65534 is nobody in NFS and in user namespaces.
 const USERS: [(&str, u32, &str); 3] =
     [("root", 0, "/root"), ("nobody", 65534, "/nonexistent"), ("nonroot", 65532, "/home/nonroot")];
-const GROUPS: [(&str, u32); 5] = [("root", 0), ("nobody", 65534), ("tty", 5), ("staff", 50), ("nonroot", 65532)];
+const GROUPS: [(&str, u32); 5] =
+    [("root", 0), ("nobody", 65534), ("tty", 5), ("staff", 50), ("nonroot", 65532)];
 
 /// All users and groups of an image.
 #[derive(Clone, Debug)]
@@ -40,9 +41,17 @@ impl Accounts {
         }
         for (name, yours) in users {
             if accounts.users.iter().any(|known| known.name == *name) {
-                return Err(Error::new(format!("user `{name}` is in every image already, and cannot be another")));
+                return Err(Error::new(format!(
+                    "user `{name}` is in every image already, and cannot be another"
+                )));
             }
-            accounts.users.push(user(name, yours.uid, yours.gid, &yours.home.to_string(), &yours.shell.to_string()));
+            accounts.users.push(user(
+                name,
+                yours.uid,
+                yours.gid,
+                &yours.home.to_string(),
+                &yours.shell.to_string(),
+            ));
             if !accounts.groups.iter().any(|known| known.gid == yours.gid) {
                 accounts.add_group(name, yours.gid)?;
             }
@@ -55,9 +64,10 @@ impl Accounts {
 
     fn add_group(&mut self, name: &str, gid: u32) -> Result<()> {
         match self.groups.iter().find(|known| known.name == name) {
-            Some(known) if known.gid != gid => {
-                Err(Error::new(format!("group `{name}` has the number {} already, and cannot have {gid}", known.gid)))
-            }
+            Some(known) if known.gid != gid => Err(Error::new(format!(
+                "group `{name}` has the number {} already, and cannot have {gid}",
+                known.gid
+            ))),
             Some(_) => Ok(()),
             None => {
                 self.groups.push(group(name, gid));
@@ -69,8 +79,10 @@ impl Accounts {
     fn join(&mut self, user: &str, groups: &[String]) -> Result<()> {
         for wanted in groups {
             let group = self.groups.iter_mut().find(|group| group.name == *wanted).ok_or_else(|| {
-                Error::new(format!("user `{user}` is to be in group `{wanted}`, which the image does not have"))
-                    .with_hint(format!("add it to the recipe: [groups.{wanted}] gid = …"))
+                Error::new(format!(
+                    "user `{user}` is to be in group `{wanted}`, which the image does not have"
+                ))
+                .with_hint(format!("add it to the recipe: [groups.{wanted}] gid = …"))
             })?;
             group.members.push(user.to_owned());
         }
@@ -88,7 +100,9 @@ impl Accounts {
         };
         let named = |name: &str| self.users.iter().find(|user| user.name == name);
         let (uid, own_gid) = match &owner.user {
-            Identity::Id(uid) => (*uid, self.users.iter().find(|user| user.uid == *uid).map_or(*uid, |user| user.gid)),
+            Identity::Id(uid) => {
+                (*uid, self.users.iter().find(|user| user.uid == *uid).map_or(*uid, |user| user.gid))
+            }
             Identity::Name(name) => {
                 named(name).map(|user| (user.uid, user.gid)).ok_or_else(|| unknown("user", name, "users"))?
             }
@@ -107,7 +121,15 @@ impl Accounts {
 
 fn user(name: &str, uid: u32, gid: u32, home: &str, shell: &str) -> User {
     let text = str::to_owned;
-    User { name: text(name), password: text("x"), uid, gid, gecos: text(name), home: text(home), shell: text(shell) }
+    User {
+        name: text(name),
+        password: text("x"),
+        uid,
+        gid,
+        gecos: text(name),
+        home: text(home),
+        shell: text(shell),
+    }
 }
 
 fn group(name: &str, gid: u32) -> Group {

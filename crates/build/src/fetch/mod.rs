@@ -29,10 +29,21 @@ pub struct Source<'a> {
 impl Source<'_> {
     fn fetch(&self, package: &LockedPackage, bar: &dyn Bar) -> Result<()> {
         let mirror = self.mirrors.get(&package.archive).ok_or_else(|| {
-            Error::new(format!("cannot fetch `{}`: no mirror is known for archive `{}`", package.name, package.archive))
+            Error::new(format!(
+                "cannot fetch `{}`: no mirror is known for archive `{}`",
+                package.name, package.archive
+            ))
         })?;
         let mirrors = [mirror.clone()];
-        archive::fetch_package(self.http, self.store, &mirrors, &package.path, package.size, &package.sha256, bar)
+        archive::fetch_package(
+            self.http,
+            self.store,
+            &mirrors,
+            &package.path,
+            package.size,
+            &package.sha256,
+            bar,
+        )
     }
 }
 
@@ -45,7 +56,12 @@ pub fn missing<'a>(store: &Store, wanted: &'a [LockedPackage]) -> Vec<&'a Locked
 ///
 /// # Errors
 /// With the first failure, in the order of `packages`. What was downloaded by then stays in the cache.
-pub fn bring(source: &Source<'_>, packages: &[LockedPackage], threads: usize, progress: &dyn Progress) -> Result<Vec<Unpacked>> {
+pub fn bring(
+    source: &Source<'_>,
+    packages: &[LockedPackage],
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Vec<Unpacked>> {
     let work = Work::new(source, packages, progress);
     let (ready, to_unpack) = mpsc::channel();
     let to_unpack = Mutex::new(to_unpack);

@@ -17,12 +17,19 @@ use crate::tree::{Content, Node, Owner, Tree};
 /// The largest file that is stripped: it is held in memory for that.
 const LARGEST_STRIPPED: u64 = 4 << 30;
 
-pub(super) fn place(tree: &mut Tree, entry: &FileEntry, owner: &Owner, accounts: &Accounts, mtime: i64) -> Result<()> {
+pub(super) fn place(
+    tree: &mut Tree,
+    entry: &FileEntry,
+    owner: &Owner,
+    accounts: &Accounts,
+    mtime: i64,
+) -> Result<()> {
     let files = HostFiles::new(entry.place.folder())?;
     let (uid, gid) = accounts.resolve(&entry.owner)?;
     for found in files.resolve(&entry.from, &excludes(entry)?)? {
         let to = destination(entry, &found)?;
-        let taking = || format!("cannot put `{}` at `{to}`", bareboat_model::escape(&found.path.to_string_lossy()));
+        let taking =
+            || format!("cannot put `{}` at `{to}`", bareboat_model::escape(&found.path.to_string_lossy()));
         let mut node = match &found.kind {
             HostKind::Directory { .. } => Node::directory(directory_mode(entry), owner.clone()),
             HostKind::Symlink(target) => Node::symlink(target.as_slice(), mtime, owner.clone()),
@@ -73,7 +80,9 @@ fn directory_mode(entry: &FileEntry) -> u32 {
 
 fn content(files: &HostFiles, entry: &FileEntry, path: &Path) -> Result<Content> {
     let mut file = files.open(path)?;
-    if entry.strip && let Some(stripped) = stripped(&mut file)? {
+    if entry.strip
+        && let Some(stripped) = stripped(&mut file)?
+    {
         return Ok(Content::from_bytes(stripped));
     }
     file.rewind()?;

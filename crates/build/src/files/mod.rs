@@ -28,11 +28,13 @@ pub fn place_all(tree: &mut Tree, loaded: &Loaded, accounts: &Accounts, mtime: i
     for (path, target) in &recipe.links {
         let owner = Owner::Recipe(Entry { text: format!("link {path}").into(), tier: 0 });
         let node = Node::symlink(target.as_bytes(), mtime, owner);
-        tree.place(path, node, &packages_do_not_come_here).context(|| format!("cannot make the link `{path}`"))?;
+        tree.place(path, node, &packages_do_not_come_here)
+            .context(|| format!("cannot make the link `{path}`"))?;
     }
     for (path, directory) in &recipe.directories {
         let owner = Owner::Recipe(Entry { text: format!("directory {path}").into(), tier: 0 });
-        let (uid, gid) = accounts.resolve(&directory.owner).context(|| format!("cannot make the directory `{path}`"))?;
+        let (uid, gid) =
+            accounts.resolve(&directory.owner).context(|| format!("cannot make the directory `{path}`"))?;
         tree.set_directory(path, Node { uid, gid, ..Node::directory(directory.mode.bits(), owner) })?;
     }
     Ok(())
@@ -51,12 +53,16 @@ pub fn certificates(recipe: &Recipe) -> Result<Vec<Certificate>> {
             let name = found.path.display().to_string();
             match found.kind {
                 HostKind::File { size, .. } if size > LARGEST_PEM => {
-                    return Err(Error::new(format!("`{name}` has {size} bytes, at most {LARGEST_PEM} are read")).context(doing()));
+                    return Err(Error::new(format!(
+                        "`{name}` has {size} bytes, at most {LARGEST_PEM} are read"
+                    ))
+                    .context(doing()));
                 }
                 HostKind::File { .. } => {
                     let mut pem = Vec::new();
                     let file = files.open(&found.path).context(doing)?;
-                    std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST_PEM), &mut pem).context(doing)?;
+                    std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST_PEM), &mut pem)
+                        .context(doing)?;
                     certificates.push(Certificate { name, pem });
                 }
                 HostKind::Directory { .. } | HostKind::Symlink(_) => {}
@@ -69,7 +75,10 @@ pub fn certificates(recipe: &Recipe) -> Result<Vec<Certificate>> {
 /// In whose name an entry at `place` stands: its recipe's file says how far up the chain of bases it is.
 fn owner(loaded: &Loaded, place: &Place, text: &str) -> Owner {
     let tier = loaded.tiers.iter().rposition(|tier| tier.origin == place.file);
-    Owner::Recipe(Entry { text: format!("{}: {text}", place.file.display()).into(), tier: tier.unwrap_or(loaded.tiers.len()) })
+    Owner::Recipe(Entry {
+        text: format!("{}: {text}", place.file.display()).into(),
+        tier: tier.unwrap_or(loaded.tiers.len()),
+    })
 }
 
 /// Between two entries of recipes the later wins, and a recipe goes over a package: no package is a newcomer here.

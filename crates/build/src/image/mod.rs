@@ -99,6 +99,9 @@ mod tests {
     fn a_user_that_is_not_there_is_an_error() {
         let settings = ImageSettings { user: Some("ghost".parse().unwrap()), ..ImageSettings::default() };
         let accounts = Accounts::new(&BTreeMap::new(), &BTreeMap::new()).unwrap();
-        assert_eq!(execution(&settings, &accounts).unwrap_err().to_string(), "user `ghost` is not in the image");
+        assert_eq!(
+            execution(&settings, &accounts).unwrap_err().to_string(),
+            "user `ghost` is not in the image"
+        );
     }
 }

@@ -30,7 +30,12 @@ pub struct LayerPlan {
 }
 
 /// Lays the tree out in at most `max` layers. `groups` says for each package where it belongs; `top` is the tier of the recipe itself.
-pub fn plan(tree: &Tree, groups: &BTreeMap<Arc<str>, PackageGroup>, top: usize, max: usize) -> Vec<LayerPlan> {
+pub fn plan(
+    tree: &Tree,
+    groups: &BTreeMap<Arc<str>, PackageGroup>,
+    top: usize,
+    max: usize,
+) -> Vec<LayerPlan> {
     let mut parts = Parts::default();
     for (path, node) in tree.iter() {
         let paths = match &node.owner {
@@ -80,7 +85,10 @@ impl Parts {
             layers[0].0 = format!("{title} {}", layers[0].0);
             layers[0].1.extend(paths);
         }
-        layers.into_iter().map(|(title, paths)| LayerPlan { title, paths: with_parents(tree, paths) }).collect()
+        layers
+            .into_iter()
+            .map(|(title, paths)| LayerPlan { title, paths: with_parents(tree, paths) })
+            .collect()
     }
 }
 
@@ -133,9 +141,10 @@ fn sort(bundles: &mut [Bundle]) {
 /// long as there is room.
 fn merge_down_to(bundles: &mut Vec<Bundle>, room: usize) {
     while bundles.len() > room {
-        let crowded = bundles.iter().map(|bundle| bundle.tier).filter(|tier| {
-            bundles.iter().filter(|bundle| bundle.tier == *tier).count() > 1
-        });
+        let crowded = bundles
+            .iter()
+            .map(|bundle| bundle.tier)
+            .filter(|tier| bundles.iter().filter(|bundle| bundle.tier == *tier).count() > 1);
         match crowded.max() {
             Some(tier) => merge_two_smallest(bundles, tier),
             None => {
@@ -168,7 +177,9 @@ fn with_parents(tree: &Tree, paths: Vec<ImagePath>) -> Vec<ImagePath> {
     let mut all: BTreeSet<ImagePath> = BTreeSet::new();
     for path in paths {
         let mut parent = path.parent();
-        while let Some(directory) = parent.filter(|directory| !directory.is_root() && tree.get(directory).is_some()) {
+        while let Some(directory) =
+            parent.filter(|directory| !directory.is_root() && tree.get(directory).is_some())
+        {
             parent = directory.parent();
             if !all.insert(directory) {
                 break;
@@ -227,8 +238,14 @@ mod tests {
 
     #[test]
     fn room_is_made_from_the_top_so_that_bases_stay_shared() {
-        assert_eq!(planned(FILES, TIERS, 6), ["glibc", "openssl", "zlib zstd", "expat python", "settings", "files"]);
-        assert_eq!(planned(FILES, TIERS, 5), ["glibc", "openssl zlib zstd", "expat python", "settings", "files"]);
+        assert_eq!(
+            planned(FILES, TIERS, 6),
+            ["glibc", "openssl", "zlib zstd", "expat python", "settings", "files"]
+        );
+        assert_eq!(
+            planned(FILES, TIERS, 5),
+            ["glibc", "openssl zlib zstd", "expat python", "settings", "files"]
+        );
         assert_eq!(planned(FILES, TIERS, 3), ["expat glibc openssl python zlib zstd", "settings", "files"]);
         assert_eq!(planned(FILES, TIERS, 2), ["expat glibc openssl python zlib zstd settings", "files"]);
         assert_eq!(planned(FILES, TIERS, 1).len(), 1);
@@ -238,7 +255,8 @@ mod tests {
     fn every_layer_brings_the_directories_that_lead_to_its_files() {
         let mut tree = Tree::new();
         for (name, path) in [("a", "/d/e/a"), ("b", "/d/e/b")] {
-            let node = Node::file(Content::from_bytes(vec![0; 2 << 20]), 0o644, 0, Owner::Package(name.into()));
+            let node =
+                Node::file(Content::from_bytes(vec![0; 2 << 20]), 0o644, 0, Owner::Package(name.into()));
             tree.place(&ImagePath::absolute(path).unwrap(), node, &|_, _, _| Precedence::Refuse).unwrap();
         }
         tree.drop_idle_seeds();

@@ -57,7 +57,8 @@ pub fn write(tree: &Tree, plan: &LayerPlan, settings: &Settings, store: &Store) 
     if let Some(layer) = find(store, &key)? {
         return Ok(Layer { reused: true, ..layer });
     }
-    let layer = make(&members, settings, store).context(|| format!("cannot make the layer `{}`", plan.title))?;
+    let layer =
+        make(&members, settings, store).context(|| format!("cannot make the layer `{}`", plan.title))?;
     let json = serde_json::to_vec(&layer).map_err(|error| Error::new(error.to_string()))?;
     store.write_entry(FORMAT, &key, |file| Ok(file.write_all(&json)?))?;
     Ok(layer)
@@ -152,7 +153,8 @@ fn write_members<W: Write>(tar: &mut Writer<W>, members: &[Member<'_>]) -> Resul
         };
         let none = Xattrs::new();
         let xattrs = if link_to.is_some() { &none } else { &node.xattrs };
-        let entry = Entry { path, kind, mode: node.mode, uid: node.uid, gid: node.gid, mtime: *mtime, xattrs };
+        let entry =
+            Entry { path, kind, mode: node.mode, uid: node.uid, gid: node.gid, mtime: *mtime, xattrs };
         match (&node.kind, link_to) {
             (Kind::File { content, .. }, None) => tar.append(&entry, &mut contents.open(content)?),
             _ => tar.append(&entry, &mut io::empty()),

@@ -27,7 +27,12 @@ pub fn lock(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<LockSumma
 ///
 /// # Errors
 /// As [`lock`], and when one of `packages` is not in the lock.
-pub fn update(workshop: &Workshop<'_>, recipe: &Path, packages: &[String], dry_run: bool) -> Result<LockSummary> {
+pub fn update(
+    workshop: &Workshop<'_>,
+    recipe: &Path,
+    packages: &[String],
+    dry_run: bool,
+) -> Result<LockSummary> {
     let loaded = load(recipe)?;
     let file = lock_file(&loaded, recipe);
     let old = read(&file)?;
@@ -52,9 +57,11 @@ pub fn update(workshop: &Workshop<'_>, recipe: &Path, packages: &[String], dry_r
 }
 
 fn only(old: &Lock, packages: &[String], file: &Path) -> Result<Move> {
-    let known: BTreeSet<&str> = old.packages.values().flat_map(|packages| packages.keys()).map(String::as_str).collect();
+    let known: BTreeSet<&str> =
+        old.packages.values().flat_map(|packages| packages.keys()).map(String::as_str).collect();
     if let Some(unknown) = packages.iter().find(|name| !known.contains(name.as_str())) {
-        let error = Error::new(format!("cannot update `{}`: it is not in `{}`", escape(unknown), shown(file)));
+        let error =
+            Error::new(format!("cannot update `{}`: it is not in `{}`", escape(unknown), shown(file)));
         return Err(match nearest(unknown, known) {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),
             None => error,
@@ -78,12 +85,17 @@ pub(super) fn ensure(
             let summary = summary(file, false, Vec::new(), Some(&old), &old);
             Ok((old, summary))
         }
-        Some(_) if locked => Err(Error::new(format!("`{}` does not satisfy the recipe: {}", shown(&file), reasons.join("; ")))
-            .with_hint("run `bareboat lock` and commit the lock")),
-        None if locked => Err(Error::new(format!("there is no lock `{}`, and --locked forbids to write one", shown(&file)))
-            .with_hint("run `bareboat lock` and commit the lock")),
+        Some(_) if locked => {
+            Err(Error::new(format!("`{}` does not satisfy the recipe: {}", shown(&file), reasons.join("; ")))
+                .with_hint("run `bareboat lock` and commit the lock"))
+        }
+        None if locked => {
+            Err(Error::new(format!("there is no lock `{}`, and --locked forbids to write one", shown(&file)))
+                .with_hint("run `bareboat lock` and commit the lock"))
+        }
         old => {
-            let all: BTreeSet<Platform> = old.iter().flat_map(Lock::platforms).chain(platforms.iter().copied()).collect();
+            let all: BTreeSet<Platform> =
+                old.iter().flat_map(Lock::platforms).chain(platforms.iter().copied()).collect();
             let all: Vec<Platform> = all.into_iter().collect();
             let new = relock(loaded, &all, old.as_ref(), &Move::Least, &workshop.sources())?;
             write(&file, &new)?;
@@ -129,7 +141,13 @@ fn write(file: &Path, lock: &Lock) -> Result<()> {
 }
 
 /// Only what moved is told: a new lock is told by its size.
-fn summary(file: PathBuf, written: bool, reasons: Vec<String>, old: Option<&Lock>, new: &Lock) -> LockSummary {
+fn summary(
+    file: PathBuf,
+    written: bool,
+    reasons: Vec<String>,
+    old: Option<&Lock>,
+    new: &Lock,
+) -> LockSummary {
     LockSummary {
         file,
         written,

@@ -46,7 +46,8 @@ impl<'a> Workshop<'a> {
         progress: &'a dyn Progress,
     ) -> Result<Self> {
         let dir = cache.map_or_else(Store::default_dir, |dir| Ok(dir.to_owned()))?;
-        let options = HttpOptions { timeout: Duration::from_secs(timeout), offline, ..HttpOptions::default() };
+        let options =
+            HttpOptions { timeout: Duration::from_secs(timeout), offline, ..HttpOptions::default() };
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             store: Store::open(&dir)?,
@@ -85,7 +86,8 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
     let loaded = load(&request.recipe)?;
     let platforms = platforms(&loaded, &request.platforms)?;
     let outputs = outputs(&loaded, request, &platforms)?;
-    let (lock, lock_summary) = locking::ensure(workshop, &loaded, &request.recipe, &platforms, request.locked)?;
+    let (lock, lock_summary) =
+        locking::ensure(workshop, &loaded, &request.recipe, &platforms, request.locked)?;
     if request.steps {
         steps::run(&loaded.recipe.steps, workshop.progress)?;
     }
@@ -102,7 +104,9 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
         transport::write(output, &set, &workshop.store, loaded.recipe.name.as_str())?;
     }
     for hidden in summaries.iter().flat_map(|summary: &ImageSummary| &summary.hidden) {
-        workshop.progress.warn(&format!("{} of {} hides that of {}", hidden.path, hidden.by, hidden.instead_of));
+        workshop
+            .progress
+            .warn(&format!("{} of {} hides that of {}", hidden.path, hidden.by, hidden.instead_of));
     }
     Ok(Summary {
         name: loaded.recipe.name.to_string(),
@@ -120,7 +124,8 @@ fn one_platform(
     lock: &Lock,
     platform: Platform,
 ) -> Result<(Assembled, ImageSummary)> {
-    let packages: Vec<_> = lock.packages.get(&platform).into_iter().flat_map(|packages| packages.values()).cloned().collect();
+    let packages: Vec<_> =
+        lock.packages.get(&platform).into_iter().flat_map(|packages| packages.values()).cloned().collect();
     let knowledge = Knowledge::of(lock, platform)?;
     let mirrors = match fetch::missing(&workshop.store, &packages).is_empty() {
         true => Default::default(),
@@ -129,7 +134,8 @@ fn one_platform(
     let source = fetch::Source { http: &workshop.http, store: &workshop.store, mirrors };
     let unpacked = fetch::bring(&source, &packages, workshop.threads, workshop.progress)?;
     let tiers = knowledge.tiers(loaded)?;
-    let plan = Plan { loaded, platform, tiers: &tiers, source_date: source_date()?, threads: workshop.threads };
+    let plan =
+        Plan { loaded, platform, tiers: &tiers, source_date: source_date()?, threads: workshop.threads };
     let image = assemble(&plan, &packages, unpacked, &workshop.store, workshop.progress)?;
     let summary = ImageSummary::new(&image, packages.len(), knowledge.left_out(loaded)?);
     Ok((image, summary))
@@ -138,8 +144,10 @@ fn one_platform(
 fn load(recipe: &Path) -> Result<Loaded> {
     let loaded = recipe::load(recipe)?;
     match &loaded.recipe.base {
-        Base::Image(reference) => Err(Error::new(format!("cannot build on the image `{reference}`: images as bases are not supported"))
-            .with_hint("use a catalog entry, another recipe, or scratch")),
+        Base::Image(reference) => Err(Error::new(format!(
+            "cannot build on the image `{reference}`: images as bases are not supported"
+        ))
+        .with_hint("use a catalog entry, another recipe, or scratch")),
         _ => Ok(loaded),
     }
 }
@@ -166,10 +174,11 @@ fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> R
     }
     let archive = request.outputs.iter().find(|output| matches!(output, Output::DockerArchive { .. }));
     match archive {
-        Some(output) if platforms.len() > 1 => {
-            Err(Error::new(format!("cannot write `{output}`: it holds one platform, and this image has {}", platforms.len()))
-                .with_hint("name one with --platform, or write an oci-archive"))
-        }
+        Some(output) if platforms.len() > 1 => Err(Error::new(format!(
+            "cannot write `{output}`: it holds one platform, and this image has {}",
+            platforms.len()
+        ))
+        .with_hint("name one with --platform, or write an oci-archive")),
         _ => Ok(request.outputs.clone()),
     }
 }
@@ -179,7 +188,10 @@ fn image_set(images: &[Assembled]) -> Result<ImageSet> {
     let index = match &set[..] {
         [_] => None,
         _ => {
-            let platform = |image: &Image| Descriptor { platform: Some(image.platform.into()), ..image.manifest.clone() };
+            let platform = |image: &Image| Descriptor {
+                platform: Some(image.platform.into()),
+                ..image.manifest.clone()
+            };
             let bytes = Index::new(set.iter().map(platform).collect()).to_bytes()?;
             Some((Descriptor::of(oci::INDEX, &bytes), bytes))
         }
@@ -201,10 +213,17 @@ fn image(assembled: &Assembled) -> Image {
 
 /// SOURCE_DATE_EPOCH, by its specification: seconds, in decimal digits.
 fn source_date() -> Result<Option<Timestamp>> {
-    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
     let seconds = value.to_str().and_then(|text| text.parse().ok()).filter(|seconds: &i64| *seconds >= 0);
     let seconds = seconds
-        .ok_or_else(|| Error::new(format!("`{}` is not a number of seconds", bareboat_model::escape(&value.to_string_lossy()))))
+        .ok_or_else(|| {
+            Error::new(format!(
+                "`{}` is not a number of seconds",
+                bareboat_model::escape(&value.to_string_lossy())
+            ))
+        })
         .context(|| "cannot use SOURCE_DATE_EPOCH")?;
     Ok(Some(Timestamp::from_seconds(seconds)))
 }

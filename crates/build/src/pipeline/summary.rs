@@ -104,7 +104,8 @@ pub struct HiddenFile {
 impl ImageSummary {
     pub(super) fn new(image: &Assembled, packages: usize, left_out: Vec<LeftOut>) -> Self {
         let (files, bytes) = count(image);
-        let layers: Vec<LayerSummary> = image.layers.iter().map(|(title, layer)| LayerSummary::new(title, layer)).collect();
+        let layers: Vec<LayerSummary> =
+            image.layers.iter().map(|(title, layer)| LayerSummary::new(title, layer)).collect();
         let hidden = image.hidden().iter().map(|hidden| HiddenFile {
             path: hidden.path.to_string(),
             by: hidden.winner.to_string(),
@@ -120,7 +121,11 @@ impl ImageSummary {
             layers,
             pruned: image.pruned.clone(),
             effects: image.effects.clone(),
-            scripts: image.scripts.iter().map(|(name, mentions)| (name.to_string(), mentions.clone())).collect(),
+            scripts: image
+                .scripts
+                .iter()
+                .map(|(name, mentions)| (name.to_string(), mentions.clone()))
+                .collect(),
             left_out,
             hidden: hidden.collect(),
         }

@@ -28,7 +28,11 @@ pub struct Pruned {
 ///
 /// # Errors
 /// When a pattern of `paths` is no glob, or matches nothing at all: then it is a mistake.
-pub fn prune(tree: &mut Tree, keep: &BTreeSet<PruneSet>, paths: &[String]) -> Result<BTreeMap<String, Pruned>> {
+pub fn prune(
+    tree: &mut Tree,
+    keep: &BTreeSet<PruneSet>,
+    paths: &[String],
+) -> Result<BTreeMap<String, Pruned>> {
     let mut report = BTreeMap::new();
     if !paths.is_empty() {
         report.insert("paths".to_owned(), prune_paths(tree, paths)?);
@@ -61,7 +65,9 @@ fn prune_paths(tree: &mut Tree, patterns: &[String]) -> Result<Pruned> {
     }
     if let Some((_, unused)) = patterns.iter().enumerate().find(|(number, _)| !used.contains(number)) {
         return Err(Error::new(format!("prune path `{unused}` matches nothing that a package brought"))
-            .with_hint("`**` matches any number of directories: write /usr/share/x/** for all below /usr/share/x"));
+            .with_hint(
+                "`**` matches any number of directories: write /usr/share/x/** for all below /usr/share/x",
+            ));
     }
     Ok(take_out(tree, doomed))
 }
@@ -112,16 +118,23 @@ mod tests {
     }
 
     fn files(tree: &Tree) -> Vec<String> {
-        tree.iter().filter(|(_, node)| !matches!(node.kind, Kind::Symlink(_))).map(|(path, _)| path.to_string()).collect()
+        tree.iter()
+            .filter(|(_, node)| !matches!(node.kind, Kind::Symlink(_)))
+            .map(|(path, _)| path.to_string())
+            .collect()
     }
 
     #[test]
     fn sets_go_and_empty_directories_with_them() {
-        let mut tree = tree(&["/usr/share/man/man1/x.1.gz", "/usr/share/doc/p/README", "/usr/share/doc/p/copyright"]);
+        let mut tree =
+            tree(&["/usr/share/man/man1/x.1.gz", "/usr/share/doc/p/README", "/usr/share/doc/p/copyright"]);
         let report = prune(&mut tree, &BTreeSet::new(), &[]).unwrap();
         assert_eq!(report["man"], Pruned { files: 1, bytes: 5 });
         assert_eq!(report["docs"], Pruned { files: 1, bytes: 5 });
-        assert_eq!(files(&tree), ["/usr", "/usr/share", "/usr/share/doc", "/usr/share/doc/p", "/usr/share/doc/p/copyright"]);
+        assert_eq!(
+            files(&tree),
+            ["/usr", "/usr/share", "/usr/share/doc", "/usr/share/doc/p", "/usr/share/doc/p/copyright"]
+        );
     }
 
     #[test]
@@ -134,8 +147,14 @@ mod tests {
     #[test]
     fn your_files_are_not_in_any_set() {
         let mut tree = tree(&[]);
-        let node = Node::file(Content::from_bytes(&b"x"[..]), 0o644, 0, Owner::Recipe(Entry { text: "r".into(), tier: 0 }));
-        tree.place(&ImagePath::absolute("/usr/include/x.h").unwrap(), node, &|_, _, _| Precedence::Refuse).unwrap();
+        let node = Node::file(
+            Content::from_bytes(&b"x"[..]),
+            0o644,
+            0,
+            Owner::Recipe(Entry { text: "r".into(), tier: 0 }),
+        );
+        tree.place(&ImagePath::absolute("/usr/include/x.h").unwrap(), node, &|_, _, _| Precedence::Refuse)
+            .unwrap();
         assert!(prune(&mut tree, &BTreeSet::new(), &[]).unwrap().is_empty());
     }
 

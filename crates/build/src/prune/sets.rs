@@ -30,7 +30,9 @@ const TEMPLATES: &[&str] = &[
 ];
 
 fn under(path: &[u8], directories: &[&str]) -> bool {
-    directories.iter().any(|directory| path.strip_prefix(directory.as_bytes()).is_some_and(|rest| rest.starts_with(b"/")))
+    directories
+        .iter()
+        .any(|directory| path.strip_prefix(directory.as_bytes()).is_some_and(|rest| rest.starts_with(b"/")))
 }
 
 fn below_lib(path: &[u8]) -> bool {
@@ -88,7 +90,8 @@ mod tests {
             ("usr/share/common-licenses/GPL-3", None),
         ];
         for (path, expected) in cases {
-            let found = PruneSet::ALL.iter().find(|set| belongs(**set, path.as_bytes())).map(|set| set.name());
+            let found =
+                PruneSet::ALL.iter().find(|set| belongs(**set, path.as_bytes())).map(|set| set.name());
             assert_eq!(found, expected, "{path}");
         }
     }

@@ -294,7 +294,7 @@ compression = "xz""#,
         (
             r#"[layers]
 compression = "zstd:23""#,
-            "3:15 `23` is not a level of zstd, expected 1 to 22",
+            "3:15 `23` is not a level of zstd, expected 1 to 19",
         ),
         (
             r#"[archive]

@@ -21,9 +21,8 @@ impl Indexes {
     pub(super) fn read(loaded: &Loaded, platforms: &[Platform], sources: &Sources<'_>) -> Result<Self> {
         let archives = archives(loaded, sources.progress)?;
         let now = now();
-        let suites = all_at_once(archives, |archive| {
-            fetch_release(sources.http, &archive, now, sources.progress)
-        })?;
+        let suites =
+            all_at_once(archives, |archive| fetch_release(sources.http, &archive, now, sources.progress))?;
         let mut wanted = Vec::new();
         for platform in platforms {
             for (number, suite) in suites.iter().enumerate() {
@@ -32,7 +31,8 @@ impl Indexes {
             }
         }
         let texts = all_at_once(wanted, |(arch, number, component)| {
-            let text = fetch_index(sources.http, sources.store, &suites[number], component, arch, sources.progress)?;
+            let text =
+                fetch_index(sources.http, sources.store, &suites[number], component, arch, sources.progress)?;
             Ok((arch, number, text))
         })?;
         let mut by_arch: BTreeMap<Arch, Vec<(usize, String)>> = BTreeMap::new();
@@ -42,7 +42,11 @@ impl Indexes {
         Ok(Self { suites, texts: by_arch })
     }
 
-    pub(super) fn universe<'a>(&'a self, platform: Platform, kept: &'a BTreeMap<String, LockedPackage>) -> Result<Universe<'a>> {
+    pub(super) fn universe<'a>(
+        &'a self,
+        platform: Platform,
+        kept: &'a BTreeMap<String, LockedPackage>,
+    ) -> Result<Universe<'a>> {
         let mut builder = Universe::builder(platform.arch);
         for (number, text) in self.texts.get(&platform.arch).into_iter().flatten() {
             builder.add_index(*number, text)?;
@@ -69,7 +73,15 @@ impl Indexes {
                 kept.cloned().ok_or_else(|| Error::new(format!("`{}` is not in the lock", candidate.name())))
             }
         };
-        resolution.packages.iter().map(|selected| Ok((selected.package.name().to_owned(), locked(selected.package)?))).collect()
+        resolution
+            .packages
+            .iter()
+            .map(|selected| Ok((selected.package.name().to_owned(), locked(selected.package)?)))
+            .collect()
+    }
+
+    pub(super) fn has_archive(&self, name: &str) -> bool {
+        self.suites.iter().any(|suite| suite.archive.name == name)
     }
 
     pub(super) fn releases(&self) -> Vec<SuiteRelease> {

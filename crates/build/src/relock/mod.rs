@@ -61,19 +61,29 @@ pub fn relock(
     let mut packages = BTreeMap::new();
     for &platform in platforms {
         let before = old.and_then(|old| old.packages.get(&platform));
-        let kept = kept(before, what);
+        let mut kept = kept(before, what);
+        // A lock may not name an archive that it has no suite of: the recipe may have dropped one.
+        kept.retain(|_, package| indexes.has_archive(&package.archive));
         let universe = indexes.universe(platform, &kept)?;
-        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(&kept)))
-            .context(|| format!("for {platform}"))?;
+        let resolution =
+            resolve::resolve(&universe, &ask(loaded, prefer(&kept))).context(|| format!("for {platform}"))?;
         packages.insert(platform, indexes.lock(&resolution, before)?);
     }
-    sources.progress.story(&format!("resolved {} packages", packages.values().map(BTreeMap::len).sum::<usize>()));
+    sources
+        .progress
+        .story(&format!("resolved {} packages", packages.values().map(BTreeMap::len).sum::<usize>()));
     Ok(Lock { request, base: None, suites: indexes.releases(), packages })
 }
 
 /// A recipe that asks for less than the lock holds, or for more of what it holds, needs no index.
-fn without_network(request: &lock::Request, loaded: &Loaded, platforms: &[Platform], old: &Lock) -> Option<Lock> {
-    let sources_are_the_same = old.request.components == request.components && old.request.archives == request.archives;
+fn without_network(
+    request: &lock::Request,
+    loaded: &Loaded,
+    platforms: &[Platform],
+    old: &Lock,
+) -> Option<Lock> {
+    let sources_are_the_same =
+        old.request.components == request.components && old.request.archives == request.archives;
     if !sources_are_the_same {
         return None;
     }
@@ -82,7 +92,8 @@ fn without_network(request: &lock::Request, loaded: &Loaded, platforms: &[Platfo
         let before = old.packages.get(platform)?;
         let universe = locked_universe(*platform, before).ok()?;
         let resolution = resolve::resolve(&universe, &ask(loaded, prefer(before))).ok()?;
-        let chosen = resolution.packages.iter().filter_map(|selected| before.get_key_value(selected.package.name()));
+        let chosen =
+            resolution.packages.iter().filter_map(|selected| before.get_key_value(selected.package.name()));
         packages.insert(*platform, chosen.map(|(name, package)| (name.clone(), package.clone())).collect());
     }
     Some(Lock { request: request.clone(), packages, ..old.clone() })
@@ -94,7 +105,12 @@ fn kept(before: Option<&BTreeMap<String, LockedPackage>>, what: &Move) -> BTreeM
         Move::Only(moving) => !moving.contains(name),
         Move::All => false,
     };
-    before.into_iter().flatten().filter(|(name, _)| stays(name)).map(|(name, package)| (name.clone(), package.clone())).collect()
+    before
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| stays(name))
+        .map(|(name, package)| (name.clone(), package.clone()))
+        .collect()
 }
 
 fn prefer(packages: &BTreeMap<String, LockedPackage>) -> BTreeMap<String, Version> {
@@ -102,7 +118,10 @@ fn prefer(packages: &BTreeMap<String, LockedPackage>) -> BTreeMap<String, Versio
 }
 
 fn ask(loaded: &Loaded, prefer: BTreeMap<String, Version>) -> resolve::Request {
-    let requested = |spec: &crate::recipe::PackageSpec| Requested { name: spec.name.clone(), version: spec.version.clone() };
+    let requested = |spec: &crate::recipe::PackageSpec| Requested {
+        name: spec.name.clone(),
+        version: spec.version.clone(),
+    };
     resolve::Request {
         packages: loaded.recipe.packages.iter().map(requested).collect(),
         without: loaded.recipe.without.iter().cloned().collect(),
@@ -148,8 +167,9 @@ impl<'l> Knowledge<'l> {
     /// # Errors
     /// When they do not satisfy the recipe: somebody edited the lock.
     pub fn resolution(&self, loaded: &Loaded) -> Result<Resolution<'_>> {
-        resolve::resolve(&self.universe, &ask(loaded, prefer(self.packages)))
-            .map_err(|error| error.with_hint("if the lock was edited by hand, remove it and run `bareboat lock`"))
+        resolve::resolve(&self.universe, &ask(loaded, prefer(self.packages))).map_err(|error| {
+            error.with_hint("if the lock was edited by hand, remove it and run `bareboat lock`")
+        })
     }
 
     /// Dependencies that were not followed.
@@ -171,7 +191,12 @@ impl<'l> Knowledge<'l> {
         for (number, tier) in loaded.tiers.iter().enumerate() {
             let names: BTreeSet<&str> = tier.packages.iter().map(String::as_str).collect();
             let of_tier = all.iter().filter(|requested| names.contains(requested.name.as_str()));
-            request.packages.extend(of_tier.filter(|requested| !request.packages.contains(requested)).cloned().collect::<Vec<_>>());
+            request.packages.extend(
+                of_tier
+                    .filter(|requested| !request.packages.contains(requested))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
             // A tier alone may be less than what the tiers above made of it (`without` is of the whole chain): what
             // does not resolve by itself belongs to the next tier that does.
             let Ok(resolution) = resolve::resolve(&self.universe, &request) else { continue };

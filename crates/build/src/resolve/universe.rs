@@ -8,6 +8,9 @@ use bareboat_model::{Arch, Context, Error, Relation, Result, Version, escape, pa
 /// Names as near to an unknown one as a slip of the hand, at most this many in a hint.
 const NEAREST_NAMES: usize = 3;
 
+/// About what a stanza takes in Debian's indexes: how much room to make beforehand.
+const BYTES_PER_STANZA: usize = 800;
+
 /// One version of one package, as an archive or a lock offers it.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
@@ -109,10 +112,10 @@ impl<'a> Universe<'a> {
             let distance = strsim::damerau_levenshtein(unknown, name);
             (distance * 3 <= unknown.len().max(name.len())).then_some(distance)
         };
-        let mut names: Vec<(usize, &str)> =
-            self.by_name.keys().filter_map(|&name| Some((near(name)?, name))).collect();
-        names.sort_unstable();
-        names.into_iter().take(NEAREST_NAMES).map(|(_, name)| name).collect()
+        let names = self.by_name.keys().filter_map(|&name| Some((near(name)?, name)));
+        let mut nearest: Vec<(usize, &str)> = names.collect();
+        nearest.sort_unstable();
+        nearest.into_iter().take(NEAREST_NAMES).map(|(_, name)| name).collect()
     }
 }
 
@@ -133,6 +136,7 @@ impl<'a> Builder<'a> {
     /// When a stanza, or the version in it, cannot be read.
     pub fn add_index(&mut self, archive: usize, text: &'a str) -> Result<()> {
         self.indexes.push(text);
+        self.packages.reserve(text.len() / BYTES_PER_STANZA);
         for package in packages::parse(text) {
             self.add(Origin::Index(archive), package?)?;
         }
@@ -166,15 +170,16 @@ impl<'a> Builder<'a> {
         let mut by_name: HashMap<&str, Vec<PackageId>> = HashMap::with_capacity(self.packages.len());
         let mut providers: HashMap<String, Vec<Provider>> = HashMap::new();
         for (at, candidate) in self.packages.iter().enumerate() {
+            let package = PackageId(at);
+            let version = |id: PackageId| &self.packages[id.0].version;
             let versions = by_name.entry(candidate.name()).or_default();
-            let place = versions.partition_point(|other| self.packages[other.0].version > candidate.version);
-            if versions.get(place).is_some_and(|other| self.packages[other.0].version == candidate.version) {
+            let place = versions.partition_point(|&other| version(other) > &candidate.version);
+            if versions.get(place).is_some_and(|&other| version(other) == &candidate.version) {
                 continue;
             }
-            versions.insert(place, PackageId(at));
+            versions.insert(place, package);
             for provides in read_provides(candidate)? {
-                let provider = Provider { package: PackageId(at), provides };
-                providers.entry(provider.provides.name.clone()).or_default().push(provider);
+                providers.entry(provides.name.clone()).or_default().push(Provider { package, provides });
             }
         }
         Ok(Universe { arch: self.arch, indexes: self.indexes, packages: self.packages, by_name, providers })

@@ -140,7 +140,9 @@ impl Checked<'_> {
             return Ok(());
         }
         let message = format!("cannot use `{}`: expected {}, found {found}", self.name(), self.expected);
-        Err(Error::new(message).with_hint("it changed while it was being used, or the disk lost it; try again").into())
+        Err(Error::new(message)
+            .with_hint("it changed while it was being used, or the disk lost it; try again")
+            .into())
     }
 }
 

@@ -28,7 +28,9 @@ impl Tree {
             let Some(Kind::Symlink(target)) = self.get(&here).map(|node| &node.kind) else { continue };
             followed += 1;
             if followed > MOST_LINKS {
-                return Err(Error::new(format!("links lead in a circle at `{here}`, on the way to `{path}`")));
+                return Err(Error::new(format!(
+                    "links lead in a circle at `{here}`, on the way to `{path}`"
+                )));
             }
             real.pop();
             if target.starts_with(b"/") {

@@ -171,9 +171,10 @@ impl Tree {
 
     /// What lies directly and indirectly below `directory`, sorted.
     pub fn below<'a>(&'a self, directory: &'a ImagePath) -> impl Iterator<Item = (&'a ImagePath, &'a Node)> {
-        self.nodes.range(directory.clone()..).take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes())).filter(
-            move |(path, _)| *path != directory && path.is_within(directory),
-        )
+        self.nodes
+            .range(directory.clone()..)
+            .take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes()))
+            .filter(move |(path, _)| *path != directory && path.is_within(directory))
     }
 
     /// Puts `node` at `path`, with links in the path's directories followed, and directories made where
@@ -214,9 +215,10 @@ impl Tree {
         let place = self.real_path(path)?;
         self.imply_parents(&place, &node.owner)?;
         match self.nodes.get(&place) {
-            Some(holder) if !holder.is_directory() => {
-                Err(Error::new(format!("`{path}` is wanted as a directory by {}, but {} has it as a file", node.owner, holder.owner)))
-            }
+            Some(holder) if !holder.is_directory() => Err(Error::new(format!(
+                "`{path}` is wanted as a directory by {}, but {} has it as a file",
+                node.owner, holder.owner
+            ))),
             _ => {
                 self.nodes.insert(place, node);
                 Ok(())
@@ -242,9 +244,19 @@ impl Tree {
     ///
     /// # Errors
     /// When `target` is not a file that is already there.
-    pub fn place_hard_link(&mut self, path: &ImagePath, target: &ImagePath, owner: Owner, arbiter: Arbiter<'_>) -> Result<()> {
+    pub fn place_hard_link(
+        &mut self,
+        path: &ImagePath,
+        target: &ImagePath,
+        owner: Owner,
+        arbiter: Arbiter<'_>,
+    ) -> Result<()> {
         let real = self.real_parent(target)?;
-        let missing = || Error::new(format!("hard link `{path}` names `{target}`, which is not a file of the same package"));
+        let missing = || {
+            Error::new(format!(
+                "hard link `{path}` names `{target}`, which is not a file of the same package"
+            ))
+        };
         let original = self.nodes.get_mut(&real).ok_or_else(missing)?;
         let Kind::File { link_group, .. } = &mut original.kind else { return Err(missing()) };
         link_group.get_or_insert_with(|| Arc::new(real));
@@ -279,7 +291,12 @@ impl Tree {
     }
 
     /// A directory where a link is: dpkg keeps the link and unpacks through it, and so do we.
-    fn enter_linked_directory(&mut self, place: &ImagePath, node: Node, arbiter: Arbiter<'_>) -> Result<ImagePath> {
+    fn enter_linked_directory(
+        &mut self,
+        place: &ImagePath,
+        node: Node,
+        arbiter: Arbiter<'_>,
+    ) -> Result<ImagePath> {
         let real = self.real_path(place)?;
         match self.nodes.get(&real) {
             Some(holder) if holder.is_directory() => self.place(&real, node, arbiter),

@@ -42,7 +42,13 @@ fn unmerged_paths_go_through_the_links_of_merged_usr() {
     assert_eq!(real, path("/usr/lib/x/libx.so"));
     assert_eq!(
         listing(&tree),
-        ["/lib -> usr/lib", "/usr/ 755", "/usr/lib/ 755", "/usr/lib/x/ 755", "/usr/lib/x/libx.so (package old)"]
+        [
+            "/lib -> usr/lib",
+            "/usr/ 755",
+            "/usr/lib/ 755",
+            "/usr/lib/x/ 755",
+            "/usr/lib/x/libx.so (package old)"
+        ]
     );
 }
 

@@ -109,7 +109,8 @@ fn read_list(store: &Store, package: &Digest) -> Result<Option<Unpacked>> {
 }
 
 fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
-    let blob = store.open_blob(package)?.ok_or_else(|| Error::new(format!("{package} is not in the cache")))?;
+    let blob =
+        store.open_blob(package)?.ok_or_else(|| Error::new(format!("{package} is not in the cache")))?;
     let mut members = Vec::new();
     let mut read = None;
     store.write_entry(CONTENTS, package, |file| {
@@ -222,7 +223,9 @@ mod paths_as_text {
         serializer.collect_seq(paths.iter().cloned().map(One))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ImagePath>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<ImagePath>, D::Error> {
         Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|One(path)| path).collect())
     }
 }

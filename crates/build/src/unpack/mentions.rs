@@ -1,6 +1,7 @@
 //! What maintainer scripts speak of. They are never run here, so a person must know what they would do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -32,9 +33,29 @@ pub enum Mention {
     Capabilities,
 }
 
+/// In lower case, as the JSON has it.
+impl fmt::Display for Mention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{self:?}").to_ascii_lowercase())
+    }
+}
+
 /// Words that give a [`Mention`] away.
 const SIGNS: &[(Mention, &[&str])] = &[
-    (Mention::Users, &["adduser", "addgroup", "useradd", "groupadd", "usermod", "systemd-sysusers", "update-passwd", "chown", "chgrp"]),
+    (
+        Mention::Users,
+        &[
+            "adduser",
+            "addgroup",
+            "useradd",
+            "groupadd",
+            "usermod",
+            "systemd-sysusers",
+            "update-passwd",
+            "chown",
+            "chgrp",
+        ],
+    ),
     (Mention::Alternatives, &["update-alternatives"]),
     (Mention::Diversions, &["dpkg-divert"]),
     (Mention::Statoverrides, &["dpkg-statoverride"]),
@@ -42,14 +63,27 @@ const SIGNS: &[(Mention, &[&str])] = &[
     (
         Mention::Caches,
         &[
-            "update-ca-certificates", "fc-cache", "update-mime-database", "glib-compile-schemas", "gtk-update-icon-cache",
-            "gdk-pixbuf-query-loaders", "update-desktop-database", "update-fonts-dir", "mandb", "install-info", "locale-gen",
-            "update-icon-caches", "jks-keystore",
+            "update-ca-certificates",
+            "fc-cache",
+            "update-mime-database",
+            "glib-compile-schemas",
+            "gtk-update-icon-cache",
+            "gdk-pixbuf-query-loaders",
+            "update-desktop-database",
+            "update-fonts-dir",
+            "mandb",
+            "install-info",
+            "locale-gen",
+            "update-icon-caches",
+            "jks-keystore",
         ],
     ),
     (Mention::Ldconfig, &["ldconfig"]),
     (Mention::Bytecode, &["py3compile", "pycompile", "py3clean", "compileall", "pypy3compile"]),
-    (Mention::Services, &["deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "update-rc.d", "systemctl"]),
+    (
+        Mention::Services,
+        &["deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "update-rc.d", "systemctl"],
+    ),
     (Mention::Debconf, &["db_input", "db_get", "confmodule"]),
     (Mention::Capabilities, &["setcap"]),
 ];
@@ -79,7 +113,8 @@ pub fn mentions(scripts: &BTreeMap<String, String>, triggers: &str) -> Vec<Menti
 fn mentions_of_line(line: &str) -> impl Iterator<Item = Mention> {
     let code = if line.trim_start().starts_with('#') { "" } else { line };
     let words = code.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
-    words.filter_map(|word| SIGNS.iter().find(|(_, signs)| signs.contains(&word)).map(|(mention, _)| *mention))
+    words
+        .filter_map(|word| SIGNS.iter().find(|(_, signs)| signs.contains(&word)).map(|(mention, _)| *mention))
 }
 
 #[cfg(test)]
@@ -95,7 +130,10 @@ mod tests {
             ("/sbin/ldconfig", &[Mention::Ldconfig]),
             (". /usr/share/debconf/confmodule\ndb_get x", &[Mention::Debconf]),
             ("  # update-alternatives is not called", &[]),
-            ("dpkg-divert --add x; dpkg-statoverride --add y", &[Mention::Diversions, Mention::Statoverrides]),
+            (
+                "dpkg-divert --add x; dpkg-statoverride --add y",
+                &[Mention::Diversions, Mention::Statoverrides],
+            ),
             ("println plnx", &[]),
         ];
         for (script, expected) in cases {

@@ -79,7 +79,9 @@ impl Replaces {
                 Ok::<_, bareboat_model::Error>(parsed.into_iter().flat_map(|alternatives| alternatives.0))
             };
             known.replaces.insert(name.clone(), relations("Replaces")?.collect());
-            known.provides.insert(name.clone(), relations("Provides")?.map(|relation| relation.name).collect());
+            known
+                .provides
+                .insert(name.clone(), relations("Provides")?.map(|relation| relation.name).collect());
             if let Some(version) = stanza.get("Version") {
                 known.versions.insert(name.clone(), Version::parse(version).context(control)?);
             }

@@ -63,7 +63,10 @@ impl Store {
     ///
     /// # Errors
     /// When `write` fails or the store cannot be written. Nothing is kept then.
-    pub fn insert_blob(&self, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<(Digest, u64)> {
+    pub fn insert_blob(
+        &self,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+    ) -> Result<(Digest, u64)> {
         let scratch = self.scratch()?;
         let mut writer = HashingWriter::new(BufWriter::with_capacity(BUFFER, scratch));
         write(&mut writer)?;

@@ -12,7 +12,7 @@ use super::text_value;
 pub struct Compression {
     /// The format.
     pub format: CompressionFormat,
-    /// The level: 1 to 9 for gzip, 1 to 22 for zstd. The format's own default when there is none.
+    /// The level: 1 to 9 for gzip, 1 to 19 for zstd. The format's own default when there is none.
     pub level: Option<u32>,
 }
 
@@ -35,7 +35,7 @@ impl FromStr for Compression {
         };
         let (format, highest) = match name {
             "gzip" => (CompressionFormat::Gzip, 9),
-            "zstd" => (CompressionFormat::Zstd, 22),
+            "zstd" => (CompressionFormat::Zstd, 19),
             _ => {
                 return Err(Error::new(format!(
                     "unknown compression `{}`, expected gzip or zstd, perhaps with a level such as zstd:19",
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn compressions_have_levels() {
-        for text in ["gzip", "zstd", "gzip:1", "gzip:9", "zstd:22"] {
+        for text in ["gzip", "zstd", "gzip:1", "gzip:9", "zstd:19"] {
             assert_eq!(text.parse::<Compression>().unwrap().to_string(), text);
         }
         for bad in ["", "xz", "gzip:", "gzip:0", "gzip:10", "zstd:23", "zstd:-1", "GZIP"] {
