@@ -18,7 +18,7 @@ fn a_disk_that_takes_no_more_leaves_nothing_half_written() {
     let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" build";
     let mut command = bench.program(Path::new("/bin/sh"));
     command.args(["-c", script, env!("CARGO_BIN_EXE_bareboat")]);
-    insta::assert_snapshot!(bench.fails_with(&mut command), @"");
+    insta::assert_snapshot!(bench.fails_with(&mut command), @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/by-hash/SHA2[HEX]36`: cannot write `[DIR]/cache/partial/[HEX]`: file too large");
     bench.builds();
 }
 
@@ -26,9 +26,33 @@ fn a_disk_that_takes_no_more_leaves_nothing_half_written() {
 fn a_read_only_cache_is_named_with_what_to_do() {
     let bench = Bench::new(HELLO);
     set_mode(&bench.path("cache"), 0o555);
-    insta::assert_snapshot!(bench.fails_with(&mut as_nobody(&bench)), @"");
+    insta::assert_snapshot!(bench.fails_with(&mut as_nobody(&bench)), @r"
+    error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot write to the cache `[DIR]/cache`: permission denied
+    hint: set BAREBOAT_CACHE to a folder that can be written and has room
+    ");
     set_mode(&bench.path("cache"), 0o755);
     bench.builds();
+}
+
+#[test]
+fn a_warm_read_only_cache_is_enough() {
+    let bench = Bench::new(HELLO);
+    let digest = bench.builds();
+    for folder in bench.listing("cache") {
+        let path = bench.path("cache").join(folder);
+        set_mode(&path, if path.is_dir() { 0o555 } else { 0o444 });
+    }
+    set_mode(&bench.path("cache"), 0o555);
+    std::fs::create_dir(bench.path("out")).unwrap();
+    set_mode(&bench.path("out"), 0o777);
+    let mut command = as_nobody(&bench);
+    command.args(["--quiet", "--offline", "-o"]).arg(format!("oci:{}", bench.path("out/hello").display()));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), digest);
+    for folder in bench.listing("cache") {
+        set_mode(&bench.path("cache").join(folder), 0o755);
+    }
 }
 
 /// The build by somebody whom modes bind: root is bound by none, so root's tests run as nobody.
@@ -54,7 +78,7 @@ fn a_cache_that_is_a_file_is_named() {
     let bench = Bench::new(HELLO);
     let file = bench.path("keyring.gpg");
     let message = bench.fails_with(bench.command(["build"]).env("BAREBOAT_CACHE", file));
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot read `[DIR]/keyring.gpg/entries/index/[HEX]` in the cache: not a directory");
 }
 
 #[test]
@@ -90,7 +114,10 @@ fn two_builds_at_once_make_the_same_image() {
 #[test]
 fn no_network_on_purpose_says_what_is_missing() {
     let bench = Bench::new(HELLO);
-    insta::assert_snapshot!(bench.fails_with(&mut bench.command(["build", "--offline"])), @"");
+    insta::assert_snapshot!(bench.fails_with(&mut bench.command(["build", "--offline"])), @r"
+    error: cannot fetch `[MIRROR]/debian/dists/trixie/InRelease`: it is not in the cache, and --offline forbids the network
+    hint: run once without --offline; what was fetched stays in the cache
+    ");
     assert_eq!(bench.mirror.requests(), []);
     let digest = bench.builds();
     bench.mirror.forget();
@@ -104,6 +131,6 @@ fn no_network_on_purpose_says_what_is_missing() {
 #[test]
 fn an_output_that_cannot_be_written_is_named() {
     let bench = Bench::new(HELLO);
-    let output = "oci-archive:missing/folder/hello.tar";
-    insta::assert_snapshot!(bench.fails_with(&mut bench.command(["build", "-o", output])), @"");
+    let output = "oci-archive:bareboat.toml/hello.tar";
+    insta::assert_snapshot!(bench.fails_with(&mut bench.command(["build", "-o", output])), @r"error: cannot write the image to `oci-archive:bareboat.toml/hello.tar`: cannot write `bareboat.toml/hello.tar`: file exists");
 }

@@ -9,14 +9,24 @@ fn with(lines: &str) -> Bench {
 #[test]
 fn an_unknown_key_names_the_nearest_one() {
     let bench = Bench::new("name = \"hello\"\npakages = [\"hello\"]\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r#"
+    error: cannot read `./bareboat.toml:2:1`: unknown key `pakages`, did you mean `packages`?
+      |
+    2 | pakages = ["hello"]
+      | ^^^^^^^
+    "#);
     assert_eq!(bench.mirror.requests(), []);
 }
 
 #[test]
 fn a_wrong_type_says_what_was_expected() {
     let bench = Bench::new("name = \"hello\"\npackages = \"hello\"\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r#"
+    error: cannot read `./bareboat.toml:2:12`: expected an array, found string "hello"
+      |
+    2 | packages = "hello"
+      |            ^^^^^^^
+    "#);
     assert_eq!(bench.mirror.requests(), []);
 }
 
@@ -24,13 +34,16 @@ fn a_wrong_type_says_what_was_expected() {
 fn a_missing_recipe_says_where_it_was_looked_for() {
     let bench = Bench::new(HELLO);
     std::fs::remove_file(bench.path("project/bareboat.toml")).unwrap();
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot read `./bareboat.toml`: no such file or directory
+    hint: a recipe is a file named bareboat.toml; name the file or its folder
+    ");
 }
 
 #[test]
 fn a_missing_file_is_named_with_its_place_in_the_recipe() {
     let bench = with("[[files]]\nfrom = \"main.py\"\nto = \"/app/main.py\"\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot take the files at ./bareboat.toml:5:1: cannot take `main.py`: no such file or directory");
     bench.write("main.py", "print()\n");
     bench.builds();
 }
@@ -38,33 +51,52 @@ fn a_missing_file_is_named_with_its_place_in_the_recipe() {
 #[test]
 fn a_glob_that_matches_nothing_is_named_with_its_place_in_the_recipe() {
     let bench = with("[[files]]\nfrom = \"src/*.py\"\nto = \"/app/\"\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    std::fs::create_dir(bench.path("project/src")).unwrap();
+    bench.write("src/main.js", "");
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot take the files at ./bareboat.toml:5:1: cannot take `src/*.py`: it matches nothing");
 }
 
 #[test]
 fn a_file_outside_of_the_recipes_folder_is_refused() {
     let bench = with("[[files]]\nfrom = \"../keyring.gpg\"\nto = \"/app/\"\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r#"
+    error: cannot read `./bareboat.toml:6:8`: path `../keyring.gpg` leaves the recipe's folder with `..`; put the recipe above what it takes
+      |
+    6 | from = "../keyring.gpg"
+      |        ^^^^^^^^^^^^^^^^
+    "#);
 }
 
 #[test]
 fn a_link_out_of_the_recipes_folder_is_refused() {
     let bench = with("[[files]]\nfrom = \"key\"\nto = \"/app/\"\n");
     std::os::unix::fs::symlink("../keyring.gpg", bench.path("project/key")).unwrap();
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot take the files at ./bareboat.toml:5:1: cannot take `key`: it leads out of `.`
+    hint: a recipe takes files from its own folder only
+    ");
 }
 
 #[test]
 fn an_unknown_base_names_the_nearest_one() {
     let bench = Bench::new("name = \"hello\"\nbase = \"pyton3\"\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot read `./bareboat.toml:2:8`: unknown base `pyton3`, did you mean `python3`?
+    hint: a base that is a recipe of yours is written with a slash, such as ./common
+    ");
 }
 
 #[test]
 fn a_broken_lock_is_named_with_its_place() {
     let bench = Bench::new(HELLO);
     bench.write("bareboat.lock", "version = 1\nsuites = 7\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot read `./bareboat.lock:2:10`: expected an array, found integer `7`
+      |
+    2 | suites = 7
+      |          ^
+    hint: take the lock from version control, or delete it and run `bareboat lock`
+    ");
 }
 
 #[test]
@@ -73,18 +105,26 @@ fn a_lock_that_does_not_satisfy_the_recipe_is_refused_when_locked() {
     bench.builds();
     bench.write("bareboat.toml", &HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
     let message = bench.fails_with(&mut bench.command(["build", "--locked"]));
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @r"
+    error: `./bareboat.lock` does not satisfy the recipe: the recipe asks for `netbase`, the lock does not
+    hint: run `bareboat lock` and commit the lock
+    ");
     bench.builds();
 }
 
 #[test]
 fn a_failed_step_is_named_with_its_place() {
     let bench = with("[[steps]]\nrun = [\"false\"]\n");
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot run the step at ./bareboat.toml:5:1: `false`: it failed with exit code 1");
 }
 
 #[test]
 fn an_unknown_platform_names_the_known_ones() {
     let bench = Bench::new(&HELLO.replace("linux/amd64", "linux/z80"));
-    insta::assert_snapshot!(bench.fails(), @"");
+    insta::assert_snapshot!(bench.fails(), @r#"
+    error: cannot read `./bareboat.toml:3:14`: unknown platform `linux/z80`, expected one of linux/amd64, linux/arm64
+      |
+    3 | platforms = ["linux/z80"]
+      |              ^^^^^^^^^^^
+    "#);
 }
