@@ -18,7 +18,7 @@ fn a_disk_that_takes_no_more_leaves_nothing_half_written() {
     let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" build";
     let mut command = bench.program(Path::new("/bin/sh"));
     command.args(["-c", script, env!("CARGO_BIN_EXE_bareboat")]);
-    insta::assert_snapshot!(bench.fails_with(&mut command), @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/by-hash/SHA2[HEX]36`: cannot write `[DIR]/cache/partial/[HEX]`: file too large");
+    insta::assert_snapshot!(bench.fails_with(&mut command), @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/by-hash/SHA256/[HEX]`: cannot write `[DIR]/cache/partial/[HEX]`: file too large");
     bench.builds();
 }
 
