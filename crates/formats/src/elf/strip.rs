@@ -217,27 +217,31 @@ impl Plan {
 /// The sections that nothing needs at run time: symbol tables with their strings, relocations against them,
 /// and debug information.
 fn dropped_sections(sections: &Sections<'_>) -> Result<BTreeSet<usize>> {
+    // Section 0 is the table's empty first entry. The names can be one section with the symbols' strings.
+    let is_droppable = |index: usize, section: &Section| {
+        index != 0 && index != sections.names_index && !is_allocated(section)
+    };
+    let droppable =
+        || sections.headers.iter().enumerate().filter(|&(index, section)| is_droppable(index, section));
     let mut dropped = BTreeSet::new();
-    let not_loaded = || sections.headers.iter().enumerate().filter(|(_, section)| !is_allocated(section));
-    for (index, section) in not_loaded() {
+    for (index, section) in droppable() {
         let kind = section.sh_type(LE);
         if matches!(kind, elf::SHT_SYMTAB | elf::SHT_SYMTAB_SHNDX) || is_debug(sections.name(section)?) {
             dropped.insert(index);
         }
         if kind == elf::SHT_SYMTAB {
             let strings = section.sh_link(LE) as usize;
-            dropped.extend(sections.headers.get(strings).filter(|s| !is_allocated(s)).map(|_| strings));
+            if sections.headers.get(strings).is_some_and(|section| is_droppable(strings, section)) {
+                dropped.insert(strings);
+            }
         }
     }
-    for (index, section) in not_loaded() {
+    for (index, section) in droppable() {
         let relocates = matches!(section.sh_type(LE), elf::SHT_REL | elf::SHT_RELA);
         if relocates && dropped.contains(&(section.sh_link(LE) as usize)) {
             dropped.insert(index);
         }
     }
-    // Section 0 is the table's empty first entry. The names can be one section with the symbols' strings.
-    dropped.remove(&0);
-    dropped.remove(&sections.names_index);
     Ok(dropped)
 }
 
@@ -384,6 +388,18 @@ mod tests {
         assert_eq!(all[3].sh_type(LE), object::elf::SHT_NULL);
         assert_eq!((all[4].sh_link(LE), all[6].sh_link(LE), all[6].sh_info(LE)), (2, 0, 4));
         assert_eq!(all[7].data(LE, &*stripped).unwrap(), b"made by hand\0");
+    }
+
+    #[test]
+    fn a_missing_reference_drops_nothing() {
+        let mut bytes = test_file::shared_object();
+        let table = u64::from_le_bytes(bytes[40..48].try_into().unwrap()) as usize;
+        // The links of .rela.debug_info and .symtab: section 0 is nobody's symbol table and nobody's strings.
+        for index in [9, 10] {
+            bytes[table + index * 64 + 40..][..4].fill(0);
+        }
+        let names = section_names(&strip(&bytes).unwrap());
+        assert_eq!(names[7..], [".comment", ".rela.debug_info", ".strtab", ".shstrtab"]);
     }
 
     #[test]
