@@ -85,14 +85,17 @@ pub(super) fn ensure(
             let summary = summary(file, false, Vec::new(), Some(&old), &old);
             Ok((old, summary))
         }
-        Some(_) if locked => {
-            Err(Error::new(format!("`{}` does not satisfy the recipe: {}", shown(&file), reasons.join("; ")))
-                .with_hint("run `bareboat lock` and commit the lock"))
-        }
-        None if locked => {
-            Err(Error::new(format!("there is no lock `{}`, and --locked forbids to write one", shown(&file)))
-                .with_hint("run `bareboat lock` and commit the lock"))
-        }
+        Some(_) if locked => Err(Error::new(format!(
+            "cannot use `{}`: it does not satisfy the recipe: {}",
+            shown(&file),
+            reasons.join("; ")
+        ))
+        .with_hint("run `bareboat lock` and commit the lock")),
+        None if locked => Err(Error::new(format!(
+            "cannot read `{}`: there is no lock, and --locked forbids to write one",
+            shown(&file)
+        ))
+        .with_hint("run `bareboat lock` and commit the lock")),
         old => {
             let all: BTreeSet<Platform> =
                 old.iter().flat_map(Lock::platforms).chain(platforms.iter().copied()).collect();

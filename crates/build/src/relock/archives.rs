@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bareboat_formats::openpgp::Keyring;
 use bareboat_io::apt;
-use bareboat_io::archive::{Archive, MirrorChoice, debian_archives};
-use bareboat_model::{Context, Progress, Result};
+use bareboat_io::archive::{Archive, MirrorChoice, debian_archives, read_keyring};
+use bareboat_model::{Progress, Result};
 
 use crate::recipe::{Loaded, Word};
 
@@ -21,7 +20,7 @@ pub fn archives(loaded: &Loaded, progress: &dyn Progress) -> Result<Vec<Archive>
         let of_recipe = MirrorChoice {
             mirror: recipe.archive.mirror.clone(),
             security_mirror: recipe.archive.security_mirror.clone(),
-            keyring: recipe.archive.keyring.as_deref().map(read_key).transpose()?,
+            keyring: recipe.archive.keyring.as_deref().map(read_keyring).transpose()?,
             components: recipe.archive.components().into_iter().map(str::to_owned).collect(),
         };
         // Whoever runs the build knows better than who wrote the recipe what this machine can reach.
@@ -31,8 +30,7 @@ pub fn archives(loaded: &Loaded, progress: &dyn Progress) -> Result<Vec<Archive>
         archives.extend(debian_archives(loaded.suite(), &choice, &machine.sources)?);
     }
     for third_party in &recipe.archives {
-        let keyring = Keyring::parse(&read_key(&third_party.key)?)
-            .context(|| format!("cannot read the key `{}`", third_party.key.display()))?;
+        let keyring = read_keyring(&third_party.key)?;
         for suite in &third_party.suites {
             archives.push(Archive {
                 name: third_party.name.to_string(),
@@ -53,8 +51,4 @@ pub fn archives(loaded: &Loaded, progress: &dyn Progress) -> Result<Vec<Archive>
 /// As [`archives`].
 pub fn mirrors(loaded: &Loaded, progress: &dyn Progress) -> Result<BTreeMap<String, String>> {
     Ok(archives(loaded, progress)?.into_iter().map(|archive| (archive.name, archive.mirror)).collect())
-}
-
-fn read_key(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).context(|| format!("cannot read the key `{}`", file.display()))
 }

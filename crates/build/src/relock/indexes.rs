@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bareboat_io::archive::{Suite, fetch_index, fetch_release};
-use bareboat_model::{Arch, Error, Platform, Result, Timestamp};
+use bareboat_model::{Arch, Context, Error, Platform, Result, Timestamp};
 
 use super::{Sources, archives, convert};
 use crate::lock::{LockedPackage, SuiteRelease};
@@ -47,9 +47,12 @@ impl Indexes {
         platform: Platform,
         kept: &'a BTreeMap<String, LockedPackage>,
     ) -> Result<Universe<'a>> {
-        let mut builder = Universe::builder(platform.arch);
-        for (number, text) in self.texts.get(&platform.arch).into_iter().flatten() {
-            builder.add_index(*number, text)?;
+        let arch = platform.arch;
+        let mut builder = Universe::builder(arch);
+        for (number, text) in self.texts.get(&arch).into_iter().flatten() {
+            let failing =
+                || format!("cannot read the {} index of {}", arch.debian(), self.suites[*number].archive);
+            builder.add_index(*number, text).context(failing)?;
         }
         for package in kept.values() {
             builder.add_locked(convert::as_index_entry(package))?;

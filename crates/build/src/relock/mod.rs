@@ -65,8 +65,8 @@ pub fn relock(
         // A lock may not name an archive that it has no suite of: the recipe may have dropped one.
         kept.retain(|_, package| indexes.has_archive(&package.archive));
         let universe = indexes.universe(platform, &kept)?;
-        let resolution =
-            resolve::resolve(&universe, &ask(loaded, prefer(&kept))).context(|| format!("for {platform}"))?;
+        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(&kept)))
+            .context(|| format!("cannot resolve the packages for {platform}"))?;
         packages.insert(platform, indexes.lock(&resolution, before)?);
     }
     sources

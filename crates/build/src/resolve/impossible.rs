@@ -7,7 +7,7 @@ use super::universe::{PackageId, Universe};
 
 /// The error that tells the stories of the dead ends.
 pub(super) fn error(stories: &[String]) -> Error {
-    let error = Error::new(format!("cannot resolve the packages: {}", stories.join("; and ")));
+    let error = Error::new(stories.join("; and "));
     match stories {
         [] | [_] => error,
         _ => error.with_hint("each of these ways was tried and leads nowhere"),

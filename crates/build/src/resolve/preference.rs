@@ -34,8 +34,9 @@ impl<'u, 'r> Preference<'u, 'r> {
             request.packages.iter().filter_map(|asked| Some((&*asked.name, asked.version.as_ref()?)))
         {
             if let Some(other) = pinned.insert(name, version).filter(|&other| other != version) {
-                let versions = format!("both version {other} and version {version} of it are requested");
-                return Err(Error::new(format!("cannot resolve `{}`: {versions}", escape(name))));
+                let name = escape(name);
+                let error = format!("both version {other} and version {version} of `{name}` are requested");
+                return Err(Error::new(error));
             }
         }
         Ok(Self { universe, pinned, locked: &request.prefer })
@@ -53,7 +54,7 @@ impl<'u, 'r> Preference<'u, 'r> {
         match &asked.version {
             _ if !found.is_empty() => Ok(found),
             Some(version) if !versions.is_empty() => Err(Error::new(format!(
-                "cannot resolve `{name}`: version {version} is requested, but the archive has only {}",
+                "version {version} of `{name}` is requested, but the archive has only {}",
                 versions.join(", ")
             ))),
             Some(_) => Err(unknown_package(self.universe, &asked.name)),
@@ -69,7 +70,7 @@ impl<'u, 'r> Preference<'u, 'r> {
         match names[..] {
             [] => Err(unknown_package(self.universe, name)),
             [_] => Ok(found),
-            _ => Err(Error::new(format!("cannot resolve `{}`: it is a virtual package", escape(name)))
+            _ => Err(Error::new(format!("`{}` is a virtual package", escape(name)))
                 .with_hint(format!("ask for one of those that provide it: {}", in_backticks(&names)))),
         }
     }

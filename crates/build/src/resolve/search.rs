@@ -308,7 +308,7 @@ impl<'u, 'r> Search<'u, 'r> {
     fn step_back(&mut self) -> Result<()> {
         self.dead_ends += 1;
         if self.dead_ends > MAX_DEAD_ENDS {
-            let error = format!("cannot resolve the packages: no answer after {MAX_DEAD_ENDS} dead ends");
+            let error = format!("no answer after {MAX_DEAD_ENDS} dead ends");
             return Err(Error::new(error).with_hint("ask for one of the alternatives by name"));
         }
         let Some(mut failed) = self.levels.pop() else {

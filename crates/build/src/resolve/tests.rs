@@ -191,7 +191,7 @@ fn a_riddle_without_end_is_given_up() {
     let all = (1..=pigeons).map(|pigeon| format!("p{pigeon}")).collect::<Vec<_>>().join(" ");
     assert_eq!(
         refusal(&lines, &all),
-        "cannot resolve the packages: no answer after 5000 dead ends [ask for one of the alternatives by name]"
+        "no answer after 5000 dead ends [ask for one of the alternatives by name]"
     );
 }
 
@@ -264,64 +264,56 @@ fn what_is_meant_to_be_absent_is_left_out_and_told() {
 #[test]
 fn an_impossible_request_is_told_with_its_chain() {
     for (lines, words, expected) in [
-        (
-            "libx1 1\nlibx2 1",
-            "libx",
-            "cannot resolve `libx`: the archive has no such package [the nearest names are `libx1`, `libx2`]",
-        ),
+        ("libx1 1\nlibx2 1", "libx", "the archive has no package `libx` [did you mean `libx1` or `libx2`?]"),
         (
             "p 1; Provides: v\nq 1; Provides: v",
             "v",
-            "cannot resolve `v`: it is a virtual package [ask for one of those that provide it: `p`, `q`]",
+            "`v` is a virtual package [ask for one of those that provide it: `p`, `q`]",
         ),
-        ("a 1\na 2", "a=3", "cannot resolve `a`: version 3 is requested, but the archive has only 2, 1"),
-        ("a 1\na 2", "a=1 a=2", "cannot resolve `a`: both version 1 and version 2 of it are requested"),
+        ("a 1\na 2", "a=3", "version 3 of `a` is requested, but the archive has only 2, 1"),
+        ("a 1\na 2", "a=1 a=2", "both version 1 and version 2 of `a` are requested"),
         (
             "a 1; Depends: b (>= 2)\nb 1.0",
             "a",
-            "cannot resolve the packages: a (requested) needs `b (>= 2)`, but the archive has only b 1.0",
+            "a (requested) needs `b (>= 2)`, but the archive has only b 1.0",
         ),
         (
             "a 1; Depends: b\nb 1; Depends: c | d (>= 2)\nd 1",
             "a",
-            "cannot resolve the packages: a (requested) needs `b`, b needs `c | d (>= 2)`, but the archive has no package c, \
+            "a (requested) needs `b`, b needs `c | d (>= 2)`, but the archive has no package c, \
              and the archive has only d 1",
         ),
         (
             "a 1; Depends: v (>= 2)\np 1; Provides: v",
             "a",
-            "cannot resolve the packages: a (requested) needs `v (>= 2)`, but the archive has only p 1, which provides `v`",
+            "a (requested) needs `v (>= 2)`, but the archive has only p 1, which provides `v`",
         ),
         (
             "a 1; Depends: b:any\nb 1",
             "a",
-            "cannot resolve the packages: a (requested) needs `b:any`, but the archive has only b 1, which does not serve `:any`",
+            "a (requested) needs `b:any`, but the archive has only b 1, which does not serve `:any`",
         ),
         (
             "a 1; Depends: b:any (>= 2)\nb 1; Multi-Arch: allowed",
             "a",
-            "cannot resolve the packages: a (requested) needs `b:any (>= 2)`, but the archive has only b 1",
+            "a (requested) needs `b:any (>= 2)`, but the archive has only b 1",
         ),
         (
             "a 1; Depends: x\nb 1; Depends: y\nx 1; Conflicts: y\ny 1",
             "a b",
-            "cannot resolve the packages: b (requested) needs `y`, but y 1 conflicts with x 1, and a (requested) needs `x`",
+            "b (requested) needs `y`, but y 1 conflicts with x 1, and a (requested) needs `x`",
         ),
-        (
-            "a 1; Breaks: b\nb 1",
-            "a b",
-            "cannot resolve the packages: b 1 (requested) conflicts with a 1, and a is requested",
-        ),
+        ("a 1; Breaks: b\nb 1", "a b", "b 1 (requested) conflicts with a 1, and a is requested"),
         (
             "a 1; Depends: b (<< 2), c\nb 1\nb 2\nc 1; Depends: b (>= 2)",
             "a b~1",
-            "cannot resolve the packages: a (requested) needs `c`, c needs `b (>= 2)`, but b 2 cannot be had beside b 1, \
+            "a (requested) needs `c`, c needs `b (>= 2)`, but b 2 cannot be had beside b 1, \
              and a (requested) needs `b (<< 2)`",
         ),
         (
             "a 1; Depends: b | c\nb 1; Depends: gone\nc 1; Conflicts: a",
             "a",
-            "cannot resolve the packages: a (requested) needs `b | c`, b needs `gone`, but the archive has no package gone; and \
+            "a (requested) needs `b | c`, b needs `gone`, but the archive has no package gone; and \
              a (requested) needs `b | c`, but c 1 conflicts with a 1, and a is requested [each of these ways was tried and leads nowhere]",
         ),
         (

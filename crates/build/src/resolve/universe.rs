@@ -195,10 +195,10 @@ fn read_provides(candidate: &Candidate<'_>) -> Result<impl Iterator<Item = Relat
 
 /// The error for a name that no package has and none provides.
 pub(super) fn unknown_package(universe: &Universe<'_>, name: &str) -> Error {
-    let error = Error::new(format!("cannot resolve `{}`: the archive has no such package", escape(name)));
+    let error = Error::new(format!("the archive has no package `{}`", escape(name)));
     match universe.nearest_names(name)[..] {
         [] => error,
-        ref names => error.with_hint(format!("the nearest names are {}", in_backticks(names))),
+        ref names => error.with_hint(format!("did you mean {}?", in_backticks(names).replace(", ", " or "))),
     }
 }
 

@@ -108,6 +108,14 @@ fn read_list(store: &Store, package: &Digest) -> Result<Option<Unpacked>> {
     Ok(contents.is_some_and(|contents| contents.length == unpacked.contents_size).then_some(unpacked))
 }
 
+/// What a package of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is both
+/// large and 200 times smaller; bombs are 1,000 times and more.
+fn limits(size: u64) -> tar::Limits {
+    let most = tar::Limits::default();
+    let unpacked = (64 << 20) + size.saturating_mul(200);
+    tar::Limits { unpacked: unpacked.min(most.unpacked), ..most }
+}
+
 fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     let blob =
         store.open_blob(package)?.ok_or_else(|| Error::new(format!("{package} is not in the cache")))?;
@@ -115,7 +123,8 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     let mut read = None;
     store.write_entry(CONTENTS, package, |file| {
         let mut contents = Contents { file: BufWriter::with_capacity(BUFFER, file), end: 0 };
-        let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &tar::Limits::default())?;
+        let limits = limits(blob.metadata()?.len());
+        let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits)?;
         let control = package.unpack(|member, bytes| {
             members.push(contents.take(member, bytes)?);
             Ok(())

@@ -29,8 +29,8 @@ fn days_after_release(days: i64) -> Timestamp {
 fn a_package_that_does_not_exist_names_the_nearest_one() {
     let bench = Bench::new(&HELLO.replace("[\"hello\"]", "[\"helo\"]"));
     insta::assert_snapshot!(bench.fails(), @r"
-    error: for linux/amd64: cannot resolve `helo`: the archive has no such package
-    hint: the nearest names are `hello`
+    error: cannot resolve the packages for linux/amd64: the archive has no package `helo`
+    hint: did you mean `hello`?
     ");
     bench.write("bareboat.toml", HELLO);
     bench.builds();
@@ -43,14 +43,14 @@ fn an_impossible_request_is_told_as_a_chain() {
         let library = DebBuilder::new("libhello", "1.0").arch("amd64").build();
         archive(|_| Suite::new("trixie").packages([&hello, &library]))
     });
-    insta::assert_snapshot!(bench.fails(), @r"error: for linux/amd64: cannot resolve the packages: hello (requested) needs `libhello (>= 2)`, but the archive has only libhello 1.0");
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot resolve the packages for linux/amd64: hello (requested) needs `libhello (>= 2)`, but the archive has only libhello 1.0");
 }
 
 #[test]
 fn a_suite_that_the_mirror_lacks_is_named() {
     let bench = Bench::new(&format!("suite = \"forky\"\n{HELLO}"));
     insta::assert_snapshot!(bench.fails(), @r"
-    error: the mirror `[MIRROR]/debian` has no suite `forky`
+    error: cannot fetch the Release file of `forky` at `[MIRROR]/debian`: the mirror has no such suite
     hint: look at [MIRROR]/debian/dists/ for the suites that it has
     ");
 }
@@ -85,8 +85,8 @@ fn a_release_from_the_future_is_refused_with_its_date() {
 fn an_unknown_key_is_named() {
     let bench = with(|suite| suite.signed_by(&[Key::stranger()]));
     insta::assert_snapshot!(bench.fails(), @r"
-    error: cannot verify the Release file of `trixie` at `[MIRROR]/debian`: no signature by a trusted key (signed by 0xBC416BA6418E68CD7FAE18E843C397D71CAEEEB3)
-    hint: name the archive's own key with it, if it is to be trusted
+    error: cannot verify the Release file of `trixie` at `[MIRROR]/debian`: it is signed by 0xBC416BA6418E68CD7FAE18E843C397D71CAEEEB3, and no such key is trusted
+    hint: if that archive is to be trusted, name the file of its key: BAREBOAT_KEYRING, or in the recipe `keyring` of [archive] or `key` of [[archives]]
     ");
     bench.builds_when_mended();
 }
@@ -126,7 +126,10 @@ fn an_unsigned_suite_is_refused() {
 fn a_keyring_that_is_none_is_named() {
     let bench = Bench::new(HELLO);
     std::fs::write(bench.path("keyring.gpg"), "not a keyring\n").unwrap();
-    insta::assert_snapshot!(bench.fails(), @r"error: cannot read the keyring: there is no OpenPGP certificate in it");
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot read the keyring `[DIR]/keyring.gpg`: there is no OpenPGP certificate in it
+    hint: BAREBOAT_KEYRING names this file
+    ");
 }
 
 #[test]
@@ -148,7 +151,7 @@ fn a_changed_index_names_both_digests() {
     let bench = Bench::with_files(HELLO, files);
     let message = bench.fails();
     assert_eq!(message.matches("sha256:").count(), 2, "{message}");
-    insta::assert_snapshot!(message, @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/Packages.xz`: expected [DIGEST], found [DIGEST]");
+    insta::assert_snapshot!(message, @r"error: cannot use the amd64 index of `main` in `trixie` at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/Packages.xz`: expected [DIGEST], found [DIGEST]");
     bench.builds_when_mended();
 }
 
@@ -171,7 +174,7 @@ fn an_index_that_names_a_path_outside_of_the_pool_is_refused() {
         Suite::new("trixie")
             .package_listed_as(&hello, |stanza| stanza.replace("Filename: pool/", "Filename: ../../pool/"))
     });
-    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @r"error: line 1, package `hello`: path `../../pool/main/h/hello/hello_1.0_amd64.deb` has an empty, `.` or `..` component");
+    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @r"error: cannot read the amd64 index of `trixie` at `[MIRROR]/debian`: line 1, package `hello`: path `../../pool/main/h/hello/hello_1.0_amd64.deb` has an empty, `.` or `..` component");
 }
 
 #[test]
@@ -179,5 +182,5 @@ fn an_index_that_is_no_index_is_named_with_its_line() {
     let hello = DebBuilder::new("hello", "1.0").arch("amd64").build();
     let files =
         archive(|_| Suite::new("trixie").package_listed_as(&hello, |stanza| stanza.replace("Version: ", "")));
-    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @r"error: line 2: `1.0` is no field, there is no colon");
+    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @r"error: cannot read the amd64 index of `trixie` at `[MIRROR]/debian`: line 2: `1.0` is no field, there is no colon");
 }

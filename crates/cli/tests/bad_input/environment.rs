@@ -18,7 +18,10 @@ fn a_disk_that_takes_no_more_leaves_nothing_half_written() {
     let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" build";
     let mut command = bench.program(Path::new("/bin/sh"));
     command.args(["-c", script, env!("CARGO_BIN_EXE_bareboat")]);
-    insta::assert_snapshot!(bench.fails_with(&mut command), @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/by-hash/SHA256/[HEX]`: cannot write `[DIR]/cache/partial/[HEX]`: file too large");
+    insta::assert_snapshot!(bench.fails_with(&mut command), @r"
+    error: cannot use the amd64 index of `main` in `trixie` at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/by-hash/SHA256/[HEX]`: cannot write `[DIR]/cache/partial/[HEX]`: file too large
+    hint: set BAREBOAT_CACHE to a folder that can be written and has room
+    ");
     bench.builds();
 }
 
@@ -27,7 +30,7 @@ fn a_read_only_cache_is_named_with_what_to_do() {
     let bench = Bench::new(HELLO);
     set_mode(&bench.path("cache"), 0o555);
     insta::assert_snapshot!(bench.fails_with(&mut as_nobody(&bench)), @r"
-    error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot write to the cache `[DIR]/cache`: permission denied
+    error: cannot use the amd64 index of `main` in `trixie` at `[MIRROR]/debian`: cannot write to the cache `[DIR]/cache`: permission denied
     hint: set BAREBOAT_CACHE to a folder that can be written and has room
     ");
     set_mode(&bench.path("cache"), 0o755);
@@ -78,7 +81,10 @@ fn a_cache_that_is_a_file_is_named() {
     let bench = Bench::new(HELLO);
     let file = bench.path("keyring.gpg");
     let message = bench.fails_with(bench.command(["build"]).env("BAREBOAT_CACHE", file));
-    insta::assert_snapshot!(message, @r"error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: cannot read `[DIR]/keyring.gpg/entries/index/[HEX]` in the cache: not a directory");
+    insta::assert_snapshot!(message, @r"
+    error: cannot use the cache `[DIR]/keyring.gpg`: it is not a folder
+    hint: set BAREBOAT_CACHE to a folder that can be written and has room
+    ");
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_missing_index_is_named() {
     let bench = Bench::new(HELLO);
     bench.mirror.fault(INDEX, Fault::Status(404));
     insta::assert_snapshot!(bench.fails(), @r"
-    error: cannot use the index of `trixie` `main` for amd64 at `[MIRROR]/debian`: the mirror lacks `main/binary-amd64/Packages.xz`, which its Release file lists
+    error: cannot use the amd64 index of `main` in `trixie` at `[MIRROR]/debian`: the mirror lacks `main/binary-amd64/Packages.xz`, which its Release file lists
     hint: the mirror may be in the middle of an update: try again in some minutes
     ");
     bench.builds_when_mended();

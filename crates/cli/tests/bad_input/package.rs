@@ -1,5 +1,6 @@
 //! Truncated and lying packages, which a properly signed index names nevertheless.
 
+use bareboat_testkit::compress::xz_bomb;
 use bareboat_testkit::{Compression, Deb, DebBuilder, Suite, Tree, ar, build_date};
 
 use super::archive::archive;
@@ -79,6 +80,20 @@ fn broken_compression_is_named() {
 #[test]
 fn an_unknown_compression_is_named() {
     insta::assert_snapshot!(bench(&hello().data_member_raw("data.tar.lz9", vec![0; 9]).build()).fails(), @r"error: cannot unpack `hello`: `data.tar.lz9` has an unknown compression");
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_fills_anything() {
+    let bomb = xz_bomb(512 << 20);
+    let bench = bench(&hello().data_member_raw("data.tar.xz", bomb).build());
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot unpack `hello`: member 1 (`/bomb`): unpacks to more than 83750464 bytes");
+}
+
+#[test]
+fn zeros_without_end_after_the_end_of_a_tar_are_refused() {
+    let mut tar = Tree::parse("/a 0644 \"x\"").to_tar(0);
+    tar.resize(tar.len() + (20 << 20), 0);
+    insta::assert_snapshot!(bench(&hello().data_tar_raw(tar).build()).fails(), @r"error: cannot unpack `hello`: the archive goes on for more than 16777216 bytes after its end marker");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_lock_that_does_not_satisfy_the_recipe_is_refused_when_locked() {
     bench.write("bareboat.toml", &HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
     let message = bench.fails_with(&mut bench.command(["build", "--locked"]));
     insta::assert_snapshot!(message, @r"
-    error: `./bareboat.lock` does not satisfy the recipe: the recipe asks for `netbase`, the lock does not
+    error: cannot use `./bareboat.lock`: it does not satisfy the recipe: the recipe asks for `netbase`, the lock does not
     hint: run `bareboat lock` and commit the lock
     ");
     bench.builds();

@@ -271,7 +271,7 @@ fn one_trusted_signer_among_unknown_ones_is_enough() {
 fn unknown_signers_are_named() {
     let signatures = [sign(&OTHER, &Signing::default()), sign(&RSA, &Signing::default())];
     let expected = format!(
-        "no signature by a trusted key (signed by 0x{}, 0x{})",
+        "it is signed by 0x{}, 0x{}, and no such key is trusted",
         OTHER.subkey_fingerprint(),
         RSA.subkey_fingerprint()
     );

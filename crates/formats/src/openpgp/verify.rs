@@ -86,8 +86,8 @@ fn judge(signature: &Signature, signed: Signed<'_>, keyring: &Keyring, policy: &
 /// Says why no signature counts.
 fn nobody(unknown: &[String], refused: &[Error]) -> Error {
     if refused.is_empty() {
-        return Error::new(format!("no signature by a trusted key (signed by {})", unknown.join(", ")))
-            .with_hint("name the archive's own key with it, if it is to be trusted");
+        return Error::new(format!("it is signed by {}, and no such key is trusted", unknown.join(", ")))
+            .with_hint("if that archive is to be trusted, name the file of its key: BAREBOAT_KEYRING, or in the recipe `keyring` of [archive] or `key` of [[archives]]");
     }
     let reasons: Vec<String> = refused.iter().map(Error::to_string).collect();
     let error = Error::new(format!("no acceptable signature: {}", reasons.join("; ")));

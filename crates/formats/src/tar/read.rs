@@ -15,6 +15,9 @@ use super::pax::{self, shown};
 use super::{LARGEST_EXTENSION, padding};
 use crate::compress::Limited;
 
+/// tar pads an archive to whole records: 10 KiB unless told otherwise, and of tape drives never more than this.
+const LARGEST_RECORD: u64 = 16 << 20;
+
 /// How much one archive may hold.
 ///
 /// The default is beyond what packages and layers hold, and stops a bomb before it fills a disk.
@@ -112,14 +115,20 @@ impl<R: Read> Source<R> {
         Ok(content)
     }
 
-    /// Reads what follows the end marker, which can only be zeros; also so that a decoder below sees its own
-    /// end and checks its checksum.
+    /// Reads what follows the end marker, which can only be zeros up to the end of a record; also so that a
+    /// decoder below sees its own end and checks its checksum.
     fn read_end(&mut self) -> Result<()> {
+        let end = self.position;
         let mut scrap = [0; 16 << 10];
         loop {
             let at = self.position;
             match self.read(&mut scrap) {
                 Ok(0) => return Ok(()),
+                Ok(_) if self.position - end > LARGEST_RECORD => {
+                    return Err(Error::new(format!(
+                        "the archive goes on for more than {LARGEST_RECORD} bytes after its end marker"
+                    )));
+                }
                 Ok(n) if scrap[..n].iter().all(|&byte| byte == 0) => {}
                 Ok(_) => {
                     return Err(Error::new(format!(

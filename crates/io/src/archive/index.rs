@@ -7,7 +7,7 @@ use bareboat_formats::release::IndexFile;
 use bareboat_model::{Arch, Context, Digest, Error, Progress, Result, escape};
 
 use super::release::{Suite, shown};
-use crate::http::{Download, Fetched, Http, without_password};
+use crate::http::{Download, Fetched, Http};
 use crate::store::Store;
 
 /// The forms that an index may be served in, the smallest first. Debian's mirrors do not have the plain one,
@@ -37,11 +37,8 @@ pub fn fetch_index(
     arch: Arch,
     progress: &dyn Progress,
 ) -> Result<String> {
-    let failing = || {
-        let mirror = without_password(&suite.archive.mirror);
-        let suite = escape(&suite.archive.suite);
-        format!("cannot use the index of `{suite}` `{}` for {arch} at `{mirror}`", escape(component))
-    };
+    let failing =
+        || format!("cannot use the {} index of `{}` in {}", arch.debian(), escape(component), suite.archive);
     let mut text = Vec::new();
     for architecture in architectures(suite, component, arch).context(failing)? {
         let folder = format!("{component}/binary-{architecture}");

@@ -8,14 +8,17 @@ mod index;
 mod package;
 mod release;
 
-use bareboat_formats::openpgp::Keyring;
+use std::fmt;
 
-pub use choice::{MirrorChoice, debian_archives};
+use bareboat_formats::openpgp::Keyring;
+use bareboat_model::escape;
+
+pub use choice::{MirrorChoice, debian_archives, read_keyring};
 pub use index::fetch_index;
 pub use package::fetch_package;
 pub use release::{Suite, fetch_release};
 
-use crate::http::encode_path;
+use crate::http::{encode_path, without_password};
 
 /// One suite of one archive, and who may sign it.
 #[derive(Clone)]
@@ -38,6 +41,13 @@ impl Archive {
     /// The URL of a file in the suite's folder.
     fn in_suite(&self, file: &str) -> String {
         format!("{}/dists/{}/{}", self.mirror, encode_path(&self.suite), encode_path(file))
+    }
+}
+
+/// For messages: `` `trixie` at `http://mirror.test/debian` ``.
+impl fmt::Display for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` at `{}`", escape(&self.suite), without_password(&self.mirror))
     }
 }
 

@@ -61,9 +61,8 @@ fn fetch_signed(http: &Http, archive: &Archive, policy: &Policy) -> Result<Verif
 }
 
 fn missing(archive: &Archive) -> Error {
-    let mirror = without_password(&archive.mirror);
-    Error::new(format!("the mirror `{mirror}` has no suite `{}`", escape(&archive.suite)))
-        .with_hint(format!("look at {mirror}/dists/ for the suites that it has"))
+    Error::new(format!("cannot fetch {}: the mirror has no such suite", shown(archive)))
+        .with_hint(format!("look at {}/dists/ for the suites that it has", without_password(&archive.mirror)))
 }
 
 /// A mirror must not answer with another suite, however well signed it is: an old one has old packages.
@@ -83,7 +82,7 @@ fn check_name(asked: &str, release: &Release) -> Result<()> {
 
 /// The suite for messages.
 pub(super) fn shown(archive: &Archive) -> String {
-    format!("the Release file of `{}` at `{}`", escape(&archive.suite), without_password(&archive.mirror))
+    format!("the Release file of {archive}")
 }
 
 #[cfg(test)]

@@ -129,7 +129,10 @@ fn a_flipped_bit_in_a_release_is_refused() {
 #[test]
 fn a_suite_that_is_missing_or_unsigned_is_told() {
     let world = World::with(trixie());
-    assert_eq!(world.error("forky"), "the mirror `MIRROR` has no suite `forky`");
+    assert_eq!(
+        world.error("forky"),
+        "cannot fetch the Release file of `forky` at `MIRROR`: the mirror has no such suite"
+    );
     let mut files = testkit::Archive::new().suite(trixie().without_in_release()).build();
     files.remove_with("Release.gpg");
     let error = World::new(files).error("trixie");
@@ -187,7 +190,7 @@ fn packages_for_all_architectures_are_read_from_their_own_index() {
 #[test]
 fn an_index_that_does_not_exist_is_told_with_those_that_do() {
     let error = World::with(trixie()).index("contrib", Arch::Amd64).unwrap_err().to_string();
-    assert!(error.contains("`trixie` `contrib` for amd64"), "{error}");
+    assert!(error.contains("cannot use the amd64 index of `contrib` in `trixie`"), "{error}");
     assert!(error.contains("it has the components main and the architectures"), "{error}");
 }
 

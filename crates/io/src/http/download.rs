@@ -10,6 +10,7 @@ use super::agent::{self, Ask, PIECE, Status, body_failure, read_piece};
 use super::retry::{self, Failure};
 use super::{Http, cannot_fetch, url};
 use crate::files::open_if_there;
+use crate::store;
 
 /// What to fetch, and what it must be.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +104,10 @@ impl Http {
     }
 }
 
+fn cannot_write(error: std::io::Error, wanted: &Download<'_>) -> Error {
+    Error::from(error).context(format!("cannot write `{}`", wanted.partial.display())).with_hint(store::ROOM)
+}
+
 /// The bytes of a download that are here already.
 struct Part<'a> {
     wanted: &'a Download<'a>,
@@ -120,7 +125,7 @@ impl<'a> Part<'a> {
     fn open(wanted: &'a Download<'a>, bar: &'a dyn Bar) -> Result<Self> {
         let open =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(wanted.partial);
-        let file = open.context(|| format!("cannot write `{}`", wanted.partial.display()))?;
+        let file = open.map_err(|error| cannot_write(error, wanted))?;
         let mut part = Self { wanted, file, hasher: Hasher::new(), length: 0, resumed: false, bar, shown: 0 };
         part.take_in_what_is_there()?;
         Ok(part)
@@ -161,7 +166,7 @@ impl<'a> Part<'a> {
             return Err(error);
         }
         let written = self.file.write_all(bytes);
-        written.context(|| format!("cannot write `{}`", self.wanted.partial.display()))?;
+        written.map_err(|error| cannot_write(error, self.wanted))?;
         self.hasher.update(bytes);
         self.length += bytes.len() as u64;
         self.show();

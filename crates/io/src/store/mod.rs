@@ -32,6 +32,9 @@ use crate::files::{Scratch, sweep};
 pub use entry::Entry;
 pub use lock::Guard;
 
+/// What helps when the cache cannot be written.
+pub(crate) const ROOM: &str = "set BAREBOAT_CACHE to a folder that can be written and has room";
+
 /// A download that nobody has gone on with for a week is not needed any more.
 const PARTIAL_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -59,7 +62,11 @@ impl Store {
     /// When `dir` is empty or the current folder is needed to find it and cannot be told.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
-        let dir = std::path::absolute(dir).context(|| format!("cannot use the cache `{}`", dir.display()))?;
+        let failing = || format!("cannot use the cache `{}`", dir.display());
+        let dir = std::path::absolute(dir).context(failing)?;
+        if dir.exists() && !dir.is_dir() {
+            return Err(Error::new("it is not a folder").context(failing()).with_hint(ROOM));
+        }
         Ok(Self { dir, swept: Once::new() })
     }
 
@@ -114,9 +121,7 @@ impl Store {
     }
 
     fn cannot_write(&self, error: Error) -> Error {
-        error
-            .context(format!("cannot write to the cache `{}`", self.dir.display()))
-            .with_hint("set BAREBOAT_CACHE to a folder that can be written and has room")
+        error.context(format!("cannot write to the cache `{}`", self.dir.display())).with_hint(ROOM)
     }
 
     fn cannot_read(&self, error: std::io::Error, path: &Path) -> Error {
