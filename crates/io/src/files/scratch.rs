@@ -142,11 +142,13 @@ fn without_path(error: io::Error) -> io::Error {
 
 /// `error` with the folder, if the disk is at fault.
 fn in_words(error: &io::Error, folder: &Path) -> io::Error {
+    let full = |what: &str| {
+        let hint = "make room there, or choose another disk: BAREBOAT_CACHE for the cache, -o for the image";
+        Error::new(format!("{what} in `{}`", folder.display())).with_hint(hint).into()
+    };
     match error.kind() {
-        ErrorKind::StorageFull => Error::new(format!("no space left in `{}`", folder.display())).into(),
-        ErrorKind::QuotaExceeded => {
-            Error::new(format!("the quota is used up in `{}`", folder.display())).into()
-        }
+        ErrorKind::StorageFull => full("no space left"),
+        ErrorKind::QuotaExceeded => full("the quota is used up"),
         kind => match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::new(kind, error.to_string()),
