@@ -13,9 +13,10 @@ rebuild() {
     mkdir -p "$folder"
     recipe_copy "$example" "$folder/here"
     cp "$WORK/images/$example/recipe/bareboat.lock" "$folder/here"
-    "$BAREBOAT" build "$folder/here" --platform linux/amd64 --locked --format json "$@" | jq -er .digest
+    build_in "$folder/here" "$@"
 }
-export -f rebuild recipe_copy
+build_in() { "$BAREBOAT" build "$1" --platform linux/amd64 --locked --format json "${@:2}" | jq -er .digest; }
+export -f rebuild build_in recipe_copy
 export PROJECT AREA
 
 gives() { # DIGEST COMMAND…
@@ -38,10 +39,13 @@ for example in python-ledger cpp-wordcount; do
         env TZ=Pacific/Chatham HOME="$AREA/home" LANG=tr_TR.UTF-8 LC_ALL=C.UTF-8 bash -c 'rebuild "$@"' - "$example" "$AREA/$example/home"
     again "with one thread and nothing cached" rebuild "$example" "$AREA/$example/one-thread" --threads 1 --cache "$AREA/$example/cache-1"
     again "with four threads and nothing cached" rebuild "$example" "$AREA/$example/four-threads" --threads 4 --cache "$AREA/$example/cache-4"
+    # The project's own folder may be closed to other users, so the recipe is copied before.
     mkdir -p "$AREA/$example/user"
-    chown 12345:12345 "$AREA/$example/user"
+    recipe_copy "$example" "$AREA/$example/user/here"
+    cp "$WORK/images/$example/recipe/bareboat.lock" "$AREA/$example/user/here"
+    chown -R 12345:12345 "$AREA/$example/user"
     again "as an ordinary user" setpriv --reuid=12345 --regid=12345 --clear-groups --no-new-privs \
-        env HOME="$AREA/$example/user" bash -c 'rebuild "$@"' - "$example" "$AREA/$example/user/work" --cache "$AREA/$example/user/cache"
+        env HOME="$AREA/$example/user" bash -c 'build_in "$@"' - "$AREA/$example/user/here" --cache "$AREA/$example/user/cache"
 done
 
 dated() { SOURCE_DATE_EPOCH=1000000000 rebuild python-ledger "$AREA/dated" -o "oci:$AREA/dated.oci:latest" >/dev/null && inspect "oci:$AREA/dated.oci:latest"; }
