@@ -1,5 +1,5 @@
-//! Taking out what a program in an image does not read: by named sets, which a recipe can keep, and by
-//! the recipe's own paths.
+//! Taking out what a program in an image does not read: by named sets, and by the recipe's own paths. A recipe
+//! can keep sets and paths.
 //!
 //! Only what packages brought is touched, never your files. Directories that pruning empties go too.
 
@@ -11,7 +11,7 @@ use bareboat_model::{Error, ImagePath, Result};
 use globset::{GlobSet, GlobSetBuilder};
 use serde::Serialize;
 
-use crate::recipe::{PruneSet, glob};
+use crate::recipe::{Kept, PruneSet, glob};
 use crate::tree::{Kind, Node, Owner, Tree};
 
 /// How much one set, or the recipe's own paths, took out.
@@ -23,22 +23,24 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-/// Prunes whatever `paths` match, and all sets but those in `keep`. Says what went, by set; the
+/// Prunes whatever `paths` match, and all sets, but for what is in `keep`. Says what went, by set; the
 /// recipe's own paths stand under `paths`.
 ///
 /// # Errors
-/// When a pattern of `paths` is no glob, or matches nothing at all: then it is a mistake.
-pub fn prune(
-    tree: &mut Tree,
-    keep: &BTreeSet<PruneSet>,
-    paths: &[String],
-) -> Result<BTreeMap<String, Pruned>> {
+/// When a pattern is no glob, or matches nothing at all: then it is a mistake.
+pub fn prune(tree: &mut Tree, keep: &BTreeSet<Kept>, paths: &[String]) -> Result<BTreeMap<String, Pruned>> {
     let mut report = BTreeMap::new();
+    let kept_globs = keep.iter().filter_map(|kept| match kept {
+        Kept::Paths(glob) => Some(glob.clone()),
+        Kept::Set(_) => None,
+    });
+    let kept = matched(tree, "keep", &kept_globs.collect::<Vec<_>>())?;
     if !paths.is_empty() {
-        report.insert("paths".to_owned(), prune_paths(tree, paths)?);
+        let doomed = matched(tree, "paths", paths)?.difference(&kept).cloned().collect();
+        report.insert("paths".to_owned(), take_out(tree, doomed));
     }
-    for set in PruneSet::ALL.into_iter().filter(|set| !keep.contains(set)) {
-        let of_set = |path: &ImagePath| sets::belongs(set, path.as_bytes());
+    for set in PruneSet::ALL.into_iter().filter(|&set| !keep.contains(&Kept::Set(set))) {
+        let of_set = |path: &ImagePath| sets::belongs(set, path.as_bytes()) && !kept.contains(path);
         let doomed = of_packages(tree).map(|(path, _)| path).filter(|path| of_set(path)).cloned().collect();
         let pruned = take_out(tree, doomed);
         if pruned.files > 0 {
@@ -52,24 +54,27 @@ fn of_packages(tree: &Tree) -> impl Iterator<Item = (&ImagePath, &Node)> {
     tree.iter().filter(|(_, node)| matches!(node.owner, Owner::Package(_)) && !node.is_directory())
 }
 
-fn prune_paths(tree: &mut Tree, patterns: &[String]) -> Result<Pruned> {
+/// The paths of packages that one of `patterns` matches, which the recipe has under `key`.
+fn matched(tree: &Tree, key: &str, patterns: &[String]) -> Result<BTreeSet<ImagePath>> {
     let globs = compile(patterns)?;
     let mut used = BTreeSet::new();
-    let mut doomed = Vec::new();
+    let mut found = BTreeSet::new();
     for (path, _) in of_packages(tree) {
         let matching = globs.matches(path.to_string());
         if !matching.is_empty() {
-            doomed.push(path.clone());
+            found.insert(path.clone());
         }
         used.extend(matching);
     }
     if let Some((_, unused)) = patterns.iter().enumerate().find(|(number, _)| !used.contains(number)) {
-        return Err(Error::new(format!("prune path `{unused}` matches nothing that a package brought"))
-            .with_hint(
-                "`**` matches any number of directories: write /usr/share/x/** for all below /usr/share/x",
-            ));
+        return Err(Error::new(format!(
+            "cannot prune: `{unused}` of prune.{key} matches nothing that a package brought"
+        ))
+        .with_hint(
+            "`**` matches any number of directories: write /usr/share/x/** for all below /usr/share/x",
+        ));
     }
-    Ok(take_out(tree, doomed))
+    Ok(found)
 }
 
 fn compile(patterns: &[String]) -> Result<GlobSet> {
@@ -140,7 +145,7 @@ mod tests {
     #[test]
     fn a_kept_set_stays() {
         let mut tree = tree(&["/usr/share/man/man1/x.1.gz"]);
-        prune(&mut tree, &[PruneSet::Man].into(), &[]).unwrap();
+        prune(&mut tree, &[Kept::Set(PruneSet::Man)].into(), &[]).unwrap();
         assert!(files(&tree).contains(&"/usr/share/man/man1/x.1.gz".to_owned()));
     }
 
@@ -165,6 +170,22 @@ mod tests {
         assert_eq!(report["paths"].files, 1);
         assert_eq!(files(&tree), ["/opt", "/opt/d"]);
         let error = prune(&mut tree, &BTreeSet::new(), &["/nope/*".to_owned()]).unwrap_err();
-        assert_eq!(error.to_string(), "prune path `/nope/*` matches nothing that a package brought");
+        assert_eq!(
+            error.to_string(),
+            "cannot prune: `/nope/*` of prune.paths matches nothing that a package brought"
+        );
+    }
+
+    #[test]
+    fn kept_paths_stay_whatever_would_take_them_out() {
+        let mut tree =
+            tree(&["/opt/a", "/opt/b", "/usr/share/man/man1/x.1.gz", "/usr/share/man/man1/y.1.gz"]);
+        let keep = ["/opt/a", "/**/x.*"].map(|glob| Kept::Paths(glob.to_owned())).into();
+        let report = prune(&mut tree, &keep, &["/opt/*".to_owned()]).unwrap();
+        assert_eq!((report["paths"].files, report["man"].files), (1, 1));
+        let left = files(&tree);
+        assert!(
+            left.contains(&"/opt/a".to_owned()) && left.contains(&"/usr/share/man/man1/x.1.gz".to_owned())
+        );
     }
 }

@@ -24,8 +24,8 @@ pub use diagnostic::Place;
 pub use load::{Loaded, Tier, load};
 pub use parse::{json_schema, parse};
 pub use values::{
-    Base, Capability, Compression, CompressionFormat, Destination, Identity, LayerCount, Mode, Name, Owner,
-    PackageSpec, Port, Protocol, PruneSet, Signal, Word, glob, package_name,
+    Base, Capability, Compression, CompressionFormat, Destination, Identity, Kept, LayerCount, Mode, Name,
+    Owner, PackageSpec, Port, Protocol, PruneSet, Signal, Word, glob, package_name,
 };
 
 pub(crate) use diagnostic::{error_from, toml_error};
@@ -179,8 +179,8 @@ impl Certificate {
 /// What to leave out of packages.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Prune {
-    /// Named sets to keep although they would be left out.
-    pub keep: BTreeSet<PruneSet>,
+    /// What to keep although it would be left out.
+    pub keep: BTreeSet<Kept>,
     /// Globs (see [`glob`]) of further paths to leave out, each with a leading `/`.
     pub paths: Vec<String>,
 }

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::table::{self, Located};
 use super::values::{
-    AccountId, AccountName, Base, Capability, Compression, Destination, ImagePattern, LayerCount, LinkTarget,
-    MirrorUrl, Mode, Name, Owner, PackageName, PackageSpec, Pattern, PlainPath, PlatformName, Port, PruneSet,
-    Signal, SourcePath, Word,
+    AccountId, AccountName, Base, Capability, Compression, Destination, ImagePattern, Kept, LayerCount,
+    LinkTarget, MirrorUrl, Mode, Name, Owner, PackageName, PackageSpec, Pattern, PlainPath, PlatformName,
+    Port, Signal, SourcePath, Word,
 };
 
 /// What an image is made of.
@@ -184,9 +184,9 @@ pub(super) struct CertificatesTable {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
 pub(super) struct PruneTable {
-    /// Named sets to keep, which would be left out by default.
+    /// What to keep although it would be left out: named sets, and globs of paths in the image.
     #[serde(default)]
-    pub(super) keep: Vec<PruneSet>,
+    pub(super) keep: Vec<Kept>,
     /// Globs of further paths in the image to leave out of packages.
     #[serde(default)]
     pub(super) paths: Vec<ImagePattern>,

@@ -2,6 +2,7 @@
 
 mod base;
 mod capability;
+mod kept;
 mod layers;
 mod name;
 mod owner;
@@ -20,6 +21,7 @@ use serde::de::Visitor;
 
 pub use base::Base;
 pub use capability::Capability;
+pub use kept::Kept;
 pub use layers::{Compression, CompressionFormat, LayerCount};
 pub use name::{Name, Word};
 pub use owner::{Identity, Mode, Owner};

@@ -82,23 +82,3 @@ impl FromStr for PruneSet {
         }))
     }
 }
-
-impl<'de> serde::Deserialize<'de> for PruneSet {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(super::TextVisitor::new())
-    }
-}
-
-impl schemars::JsonSchema for PruneSet {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "PruneSet".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "enum": Self::ALL.map(Self::name) })
-    }
-}
