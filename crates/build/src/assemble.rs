@@ -15,7 +15,7 @@ use crate::files;
 use crate::image::{self, Documents};
 use crate::layers::{self, Layer, PackageGroup};
 use crate::lock::LockedPackage;
-use crate::prune::{self, Pruned};
+use crate::prune;
 use crate::recipe::{CompressionFormat, Loaded};
 use crate::tree::{Hidden, Tree};
 use crate::unpack::{Mention, Unpacked, mentions, place_packages};
@@ -49,8 +49,8 @@ pub struct Assembled {
     pub effects: Vec<Applied>,
     /// Maintainer scripts that did not run, by package, and what they mention.
     pub scripts: BTreeMap<Arc<str>, Vec<Mention>>,
-    /// What was pruned, by set.
-    pub pruned: BTreeMap<String, Pruned>,
+    /// What was pruned.
+    pub pruned: prune::Report,
 }
 
 impl Assembled {

@@ -11,12 +11,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 /// files: no daemon, no root, no Dockerfile, and the same digest every time.
 #[derive(Parser, Debug)]
 #[command(name = "bareboat", version, propagate_version = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 done, 2 it could not be done (input or environment), 3 a bug in bareboat.\n\
-                        A first recipe:  name = \"hello\"\n                 base = \"python3\"\n                 \
-                        [image] entrypoint = [\"/usr/bin/python3\", \"/app/main.py\"]\n                 \
-                        [[files]] from = \"main.py\", to = \"/app/\"   (one key a line)"
-)]
+#[command(after_help = "A first recipe, bareboat.toml:\n\n    \
+                  name = \"hello\"\n    \
+                  base = \"python3\"\n    \
+                  image.entrypoint = [\"/usr/bin/python3\", \"/app/main.py\"]\n    \
+                  files = [{ from = \"main.py\", to = \"/app/\" }]\n\n\
+                  Exit codes: 0 done, 2 it could not be done (input or environment), 3 a bug in bareboat.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) story: Story,

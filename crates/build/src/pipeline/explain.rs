@@ -3,7 +3,8 @@
 use bareboat_model::{Error, ImagePath, Result};
 use serde::Serialize;
 
-use super::{BuildRequest, Workshop, load, locking, one_platform, platforms};
+use super::{Assembled, BuildRequest, Workshop, load, locking, one_platform, platforms};
+use crate::recipe::Loaded;
 use crate::relock::Knowledge;
 use crate::resolve;
 use crate::tree::{Kind, Owner};
@@ -30,25 +31,14 @@ pub fn explain(workshop: &Workshop<'_>, request: &BuildRequest, what: &str) -> R
     let knowledge = Knowledge::of(&lock, platform)?;
     let resolution = knowledge.resolution(&loaded)?;
     let package = |name: &str| -> Result<Vec<String>> {
-        let explanation = resolve::explain(&resolution, name)?;
+        let explanation = resolve::explain(&resolution, name, |package| asker(&loaded, package))?;
         Ok(explanation.to_string().lines().map(str::to_owned).collect())
     };
     let lines = if what.starts_with('/') {
         let path = ImagePath::absolute(what)?;
         let (image, _) = one_platform(workshop, &loaded, &lock, platform)?;
-        let (real, node) =
-            image.tree.lookup(&path).ok_or_else(|| Error::new(format!("`{path}` is not in the image")))?;
-        let mut lines = Vec::new();
-        if real != path {
-            lines.push(format!("{path} is {real}, through links"));
-        }
-        let kind = match &node.kind {
-            Kind::File { .. } => "file",
-            Kind::Directory { .. } => "directory",
-            Kind::Symlink(_) => "link that leads nowhere",
-        };
-        lines.push(format!("{real} is a {kind} of {}", node.owner));
-        if let Owner::Package(name) = &node.owner {
+        let (mut lines, owner) = explain_path(&image, &path)?;
+        if let Owner::Package(name) = &owner {
             lines.extend(package(name)?);
         }
         lines
@@ -56,4 +46,36 @@ pub fn explain(workshop: &Workshop<'_>, request: &BuildRequest, what: &str) -> R
         package(what)?
     };
     Ok(Explanation { what: what.to_owned(), lines })
+}
+
+/// The lowest recipe of the chain that names the package.
+fn asker(loaded: &Loaded, package: &str) -> String {
+    let bases = loaded.tiers.split_last().map_or(&[][..], |(_, bases)| bases);
+    let base = bases.iter().find(|tier| tier.packages.iter().any(|name| name == package));
+    base.map_or_else(|| "the recipe".to_owned(), |tier| format!("the base `{}`", tier.name))
+}
+
+/// What is at the path, and whose it is.
+fn explain_path(image: &Assembled, path: &ImagePath) -> Result<(Vec<String>, Owner)> {
+    let Some((real, node)) = image.tree.lookup(path) else { return explain_absence(image, path) };
+    let mut lines = Vec::new();
+    if real != *path {
+        lines.push(format!("{path} is {real}, through links"));
+    }
+    let kind = match &node.kind {
+        Kind::File { .. } => "file",
+        Kind::Directory { .. } => "directory",
+        Kind::Symlink(_) => "link that leads nowhere",
+    };
+    lines.push(format!("{real} is a {kind} of {}", node.owner));
+    Ok((lines, node.owner.clone()))
+}
+
+fn explain_absence(image: &Assembled, path: &ImagePath) -> Result<(Vec<String>, Owner)> {
+    let (package, set) = image.pruned.paths.get(path).ok_or_else(|| {
+        Error::new(format!("cannot explain `{path}`: it is not in the image, and nothing would bring it"))
+    })?;
+    let line = format!("{path} is not in the image: prune leaves it out ({set}), unless prune.keep names it");
+    let owner = Owner::Package(package.clone());
+    Ok((vec![line, format!("it is a file of {owner}")], owner))
 }

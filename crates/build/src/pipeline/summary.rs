@@ -119,7 +119,7 @@ impl ImageSummary {
             bytes,
             compressed: layers.iter().map(|layer| layer.compressed).sum(),
             layers,
-            pruned: image.pruned.clone(),
+            pruned: image.pruned.sets.clone(),
             effects: image.effects.clone(),
             scripts: image
                 .scripts

@@ -6,6 +6,7 @@
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bareboat_model::{Error, ImagePath, Result};
 use globset::{GlobSet, GlobSetBuilder};
@@ -13,6 +14,15 @@ use serde::Serialize;
 
 use crate::recipe::{Kept, PruneSet, glob};
 use crate::tree::{Kind, Node, Owner, Tree};
+
+/// What pruning took out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// How much, by set; the recipe's own paths stand under `paths`.
+    pub sets: BTreeMap<String, Pruned>,
+    /// Each path, with the package that brought it and the set that it belonged to.
+    pub paths: BTreeMap<ImagePath, (Arc<str>, String)>,
+}
 
 /// How much one set, or the recipe's own paths, took out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
@@ -23,13 +33,12 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-/// Prunes whatever `paths` match, and all sets, but for what is in `keep`. Says what went, by set; the
-/// recipe's own paths stand under `paths`.
+/// Prunes whatever `paths` match, and all sets, but for what is in `keep`. Says what went.
 ///
 /// # Errors
 /// When a pattern is no glob, or matches nothing at all: then it is a mistake.
-pub fn prune(tree: &mut Tree, keep: &BTreeSet<Kept>, paths: &[String]) -> Result<BTreeMap<String, Pruned>> {
-    let mut report = BTreeMap::new();
+pub fn prune(tree: &mut Tree, keep: &BTreeSet<Kept>, paths: &[String]) -> Result<Report> {
+    let mut report = Report::default();
     let kept_globs = keep.iter().filter_map(|kept| match kept {
         Kept::Paths(glob) => Some(glob.clone()),
         Kept::Set(_) => None,
@@ -37,15 +46,12 @@ pub fn prune(tree: &mut Tree, keep: &BTreeSet<Kept>, paths: &[String]) -> Result
     let kept = matched(tree, "keep", &kept_globs.collect::<Vec<_>>())?;
     if !paths.is_empty() {
         let doomed = matched(tree, "paths", paths)?.difference(&kept).cloned().collect();
-        report.insert("paths".to_owned(), take_out(tree, doomed));
+        take_out(tree, doomed, "paths", &mut report);
     }
     for set in PruneSet::ALL.into_iter().filter(|&set| !keep.contains(&Kept::Set(set))) {
         let of_set = |path: &ImagePath| sets::belongs(set, path.as_bytes()) && !kept.contains(path);
         let doomed = of_packages(tree).map(|(path, _)| path).filter(|path| of_set(path)).cloned().collect();
-        let pruned = take_out(tree, doomed);
-        if pruned.files > 0 {
-            report.insert(set.name().to_owned(), pruned);
-        }
+        take_out(tree, doomed, set.name(), &mut report);
     }
     Ok(report)
 }
@@ -85,14 +91,17 @@ fn compile(patterns: &[String]) -> Result<GlobSet> {
     globs.build().map_err(|error| Error::new(error.to_string()))
 }
 
-fn take_out(tree: &mut Tree, doomed: Vec<ImagePath>) -> Pruned {
-    let mut pruned = Pruned::default();
+fn take_out(tree: &mut Tree, doomed: Vec<ImagePath>, set: &str, report: &mut Report) {
     let mut emptied = BTreeSet::new();
     for path in doomed {
-        for (_, node) in tree.remove(&path) {
+        for (path, node) in tree.remove(&path) {
+            let pruned = report.sets.entry(set.to_owned()).or_default();
             pruned.files += 1;
             if let Kind::File { content, .. } = &node.kind {
                 pruned.bytes += content.size();
+            }
+            if let Owner::Package(package) = &node.owner {
+                report.paths.insert(path, (package.clone(), set.to_owned()));
             }
         }
         emptied.extend(path.parent());
@@ -104,7 +113,6 @@ fn take_out(tree: &mut Tree, doomed: Vec<ImagePath>) -> Pruned {
             emptied.extend(directory.parent());
         }
     }
-    pruned
 }
 
 #[cfg(test)]
@@ -134,8 +142,8 @@ mod tests {
         let mut tree =
             tree(&["/usr/share/man/man1/x.1.gz", "/usr/share/doc/p/README", "/usr/share/doc/p/copyright"]);
         let report = prune(&mut tree, &BTreeSet::new(), &[]).unwrap();
-        assert_eq!(report["man"], Pruned { files: 1, bytes: 5 });
-        assert_eq!(report["docs"], Pruned { files: 1, bytes: 5 });
+        assert_eq!(report.sets["man"], Pruned { files: 1, bytes: 5 });
+        assert_eq!(report.sets["docs"], Pruned { files: 1, bytes: 5 });
         assert_eq!(
             files(&tree),
             ["/usr", "/usr/share", "/usr/share/doc", "/usr/share/doc/p", "/usr/share/doc/p/copyright"]
@@ -160,14 +168,14 @@ mod tests {
         );
         tree.place(&ImagePath::absolute("/usr/include/x.h").unwrap(), node, &|_, _, _| Precedence::Refuse)
             .unwrap();
-        assert!(prune(&mut tree, &BTreeSet::new(), &[]).unwrap().is_empty());
+        assert!(prune(&mut tree, &BTreeSet::new(), &[]).unwrap().sets.is_empty());
     }
 
     #[test]
     fn own_paths_are_globs_and_must_match() {
         let mut tree = tree(&["/opt/a/b/c", "/opt/d"]);
         let report = prune(&mut tree, &BTreeSet::new(), &["/opt/a/**".to_owned()]).unwrap();
-        assert_eq!(report["paths"].files, 1);
+        assert_eq!(report.sets["paths"].files, 1);
         assert_eq!(files(&tree), ["/opt", "/opt/d"]);
         let error = prune(&mut tree, &BTreeSet::new(), &["/nope/*".to_owned()]).unwrap_err();
         assert_eq!(
@@ -182,7 +190,7 @@ mod tests {
             tree(&["/opt/a", "/opt/b", "/usr/share/man/man1/x.1.gz", "/usr/share/man/man1/y.1.gz"]);
         let keep = ["/opt/a", "/**/x.*"].map(|glob| Kept::Paths(glob.to_owned())).into();
         let report = prune(&mut tree, &keep, &["/opt/*".to_owned()]).unwrap();
-        assert_eq!((report["paths"].files, report["man"].files), (1, 1));
+        assert_eq!((report.sets["paths"].files, report.sets["man"].files), (1, 1));
         let left = files(&tree);
         assert!(
             left.contains(&"/opt/a".to_owned()) && left.contains(&"/usr/share/man/man1/x.1.gz".to_owned())

@@ -13,8 +13,10 @@ use super::{Resolution, Why};
 pub struct Explanation {
     /// The package.
     pub package: String,
-    /// From the package up to one that the recipe asks for; empty when the recipe asks for the package itself.
+    /// From the package up to one that a recipe asks for; empty when a recipe asks for the package itself.
     pub chain: Vec<Link>,
+    /// The recipe that asks, in words.
+    pub asked_by: String,
     /// All chosen packages that need it directly, sorted by name.
     pub needed_by: Vec<Link>,
 }
@@ -28,19 +30,21 @@ pub struct Link {
     pub relation: String,
 }
 
-/// Explains why the package `name` was chosen.
+/// Explains why the package `name` was chosen. `asker` says which recipe asks for a package, in words.
 ///
 /// # Errors
 /// When it was not.
-pub fn explain(resolution: &Resolution<'_>, name: &str) -> Result<Explanation> {
+pub fn explain(
+    resolution: &Resolution<'_>,
+    name: &str,
+    asker: impl FnOnce(&str) -> String,
+) -> Result<Explanation> {
     if !resolution.packages.iter().any(|selected| selected.package.name() == name) {
         return Err(not_in(resolution, name));
     }
-    Ok(Explanation {
-        package: name.to_owned(),
-        chain: chain(resolution, name),
-        needed_by: needed_by(resolution, name)?,
-    })
+    let chain = chain(resolution, name);
+    let asked_by = asker(chain.last().map_or(name, |link| &link.by));
+    Ok(Explanation { package: name.to_owned(), chain, asked_by, needed_by: needed_by(resolution, name)? })
 }
 
 fn not_in(resolution: &Resolution<'_>, name: &str) -> Error {
@@ -104,11 +108,12 @@ fn needed_by(resolution: &Resolution<'_>, name: &str) -> Result<Vec<Link>> {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is in because ", escape(&self.package))?;
+        let asker = escape(&self.asked_by);
         match &self.chain[..] {
-            [] => f.write_str("the recipe asks for it")?,
+            [] => write!(f, "{asker} asks for it")?,
             chain => {
                 let links: Vec<String> = chain.iter().map(ToString::to_string).collect();
-                write!(f, "{}, which the recipe asks for", links.join(", which is in because "))?;
+                write!(f, "{}, which {asker} asks for", links.join(", which is in because "))?;
             }
         }
         let others: Vec<&Link> =

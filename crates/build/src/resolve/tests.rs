@@ -346,8 +346,9 @@ fn a_package_is_explained_by_its_chain_and_all_who_need_it() {
         ),
         ("dbus", "dbus is in because the recipe asks for it"),
     ] {
-        let told =
-            with(lines, "python3 dbus", |outcome| explain(&outcome.unwrap(), name).unwrap().to_string());
+        let told = with(lines, "python3 dbus", |outcome| {
+            explain(&outcome.unwrap(), name, |_| "the recipe".to_owned()).unwrap().to_string()
+        });
         assert_eq!(told, expected);
     }
 }
@@ -366,7 +367,7 @@ fn what_is_not_in_is_explained_too() {
         ),
     ] {
         let told = with("a 1; Depends: b (>= 1), libexpat1\nb 1\nlibexpat1 1\nc 1", "a -b", |outcome| {
-            format!("{:?}", explain(&outcome.unwrap(), name).unwrap_err())
+            format!("{:?}", explain(&outcome.unwrap(), name, |_| "the recipe".to_owned()).unwrap_err())
         });
         assert_eq!(told, expected);
     }
