@@ -4,9 +4,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use bareboat_model::{Bar, Progress, Silent};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Story;
+
+/// Bytes to fetch that take a while on most lines.
+const WORTH_A_LINE: u64 = 1_000_000;
 
 /// Tells the story as the person wants it.
 pub(crate) struct Terminal {
@@ -33,6 +36,16 @@ impl Terminal {
         let _ = self.bars.clear();
     }
 
+    /// Without a terminal, a line for each piece of work would bury the log: only what takes a while is told.
+    fn begin_plainly(&self, what: &str, total: Option<u64>) {
+        match total {
+            Some(bytes) if bytes >= WORTH_A_LINE && !self.quiet => {
+                self.line(&format!("{what}, {}", DecimalBytes(bytes)));
+            }
+            _ => self.story(what),
+        }
+    }
+
     fn line(&self, line: &str) {
         self.bars.suspend(|| {
             // When stderr is closed there is nobody left to tell.
@@ -56,12 +69,11 @@ impl Progress for Terminal {
 
     fn begin(&self, what: &str, total: Option<u64>) -> Box<dyn Bar> {
         if !self.draws {
-            // Without a terminal, a line for each piece of work would bury the log: it is told with -v.
-            self.story(what);
+            self.begin_plainly(what, total);
             return Box::new(Silent);
         }
         let template = if total.is_some() {
-            "{wide_msg} {bar:24} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12}"
+            "{wide_msg} {bar:20} {decimal_bytes:>8} of {decimal_total_bytes:<8} {decimal_bytes_per_sec:>10}"
         } else {
             "{wide_msg} {spinner}"
         };

@@ -2,7 +2,7 @@
 
 /// Somebody who watches the work.
 pub trait Progress: Send + Sync {
-    /// One line of the story, such as `resolved 34 packages`. Shown with `-v`, or when there is no terminal.
+    /// One line of the story, such as `resolved 34 packages`. Shown with `-v`.
     fn story(&self, line: &str);
 
     /// Something the person must know although the run goes on, such as a file that hides another.

@@ -7,9 +7,11 @@ use bareboat_model::{Context, Error, Result, escape};
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Timeout};
 
 use super::HttpOptions;
+use super::names::Names;
 use super::retry::Failure;
 
 /// Bodies are read in pieces of this size.
@@ -63,7 +65,7 @@ pub(super) fn new(options: &HttpOptions) -> Result<Agent> {
     if let Some(roots) = roots_from_env()? {
         config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
     }
-    Ok(config.build().into())
+    Ok(Agent::with_parts(config.build(), DefaultConnector::new(), Names::default()))
 }
 
 /// The certificates in the file that `SSL_CERT_FILE` names, as OpenSSL's programs have it: instead of the

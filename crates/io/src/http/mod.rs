@@ -4,6 +4,7 @@
 
 mod agent;
 mod download;
+mod names;
 mod retry;
 mod url;
 
