@@ -54,9 +54,10 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
             image.pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
         let mut sets: Vec<_> = image.pruned.iter().collect();
         sets.sort_by_key(|(name, set)| (std::cmp::Reverse(set.bytes), (*name).clone()));
-        let sets: Vec<String> =
+        let mut items: Vec<String> =
             sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
-        line(text, "pruned", &[format!("{} in {}: {}", size(bytes), count(files, "file"), sets.join(", "))]);
+        items[0] = format!("{} in {}: {}", size(bytes), count(files, "file"), items[0]);
+        line(text, "pruned", &items);
     }
     let effects =
         image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));

@@ -11,10 +11,15 @@ use crate::args::Story;
 /// Bytes to fetch that take a while on most lines.
 const WORTH_A_LINE: u64 = 1_000_000;
 
+/// Columns from which on a bar fits beside its words.
+const ROOM_FOR_BARS: u16 = 72;
+
 /// Tells the story as the person wants it.
 pub(crate) struct Terminal {
     bars: MultiProgress,
     draws: bool,
+    /// Whether there is room for words only.
+    narrow: bool,
     verbose: bool,
     quiet: bool,
 }
@@ -23,7 +28,9 @@ impl Terminal {
     pub(crate) fn new(story: &Story) -> Self {
         let draws = std::io::stderr().is_terminal() && !story.quiet;
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let narrow = target.width().is_some_and(|columns| columns < ROOM_FOR_BARS);
         Self {
+            narrow,
             bars: MultiProgress::with_draw_target(target),
             draws,
             verbose: story.verbose,
@@ -72,10 +79,12 @@ impl Progress for Terminal {
             self.begin_plainly(what, total);
             return Box::new(Silent);
         }
-        let template = if total.is_some() {
-            "{wide_msg} {bar:20} {decimal_bytes:>8} of {decimal_total_bytes:<8} {decimal_bytes_per_sec:>10}"
-        } else {
-            "{wide_msg} {spinner}"
+        let template = match total {
+            Some(_) if self.narrow => "{wide_msg} {decimal_bytes} of {decimal_total_bytes}",
+            Some(_) => {
+                "{wide_msg} {bar:20} {decimal_bytes:>8} of {decimal_total_bytes:<8} {decimal_bytes_per_sec:>10}"
+            }
+            None => "{wide_msg} {spinner}",
         };
         let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         if let Ok(style) = ProgressStyle::with_template(template) {
