@@ -28,9 +28,9 @@ impl Terminal {
     pub(crate) fn new(story: &Story) -> Self {
         let draws = std::io::stderr().is_terminal() && !story.quiet;
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let narrow = target.width().is_some_and(|columns| columns < ROOM_FOR_BARS);
+        let (_, columns) = console::Term::stderr().size();
         Self {
-            narrow,
+            narrow: columns < ROOM_FOR_BARS,
             bars: MultiProgress::with_draw_target(target),
             draws,
             verbose: story.verbose,
