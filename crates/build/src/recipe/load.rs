@@ -42,6 +42,8 @@ pub struct Tier {
     pub origin: PathBuf,
     /// The packages that it names.
     pub packages: Vec<String>,
+    /// The packages whose absence it means, and those below it.
+    pub without: Vec<String>,
 }
 
 /// Reads the recipe in `file` (or in the `bareboat.toml` of the folder `file`) and the recipes that it builds on,
@@ -60,11 +62,13 @@ pub fn load(file: &Path) -> Result<Loaded> {
     let mut merged: Option<Recipe> = None;
     for (recipe, origin) in chain.into_iter().rev() {
         let packages = recipe.packages.iter().map(|package| package.name.clone()).collect();
-        tiers.push(Tier { name: recipe.name.to_string(), origin, packages });
-        merged = Some(match merged {
+        let name = recipe.name.to_string();
+        let together = match merged {
             Some(base) => recipe.on(base),
             None => recipe.alone(),
-        });
+        };
+        tiers.push(Tier { name, origin, packages, without: together.without.clone() });
+        merged = Some(together);
     }
     let mut recipe = merged.ok_or_else(|| Error::new("the recipe is empty"))?;
     recipe.suite = Some(suite);
