@@ -36,8 +36,8 @@ pub fn explain(workshop: &Workshop<'_>, request: &BuildRequest, what: &str) -> R
     let lines = if what.starts_with('/') {
         let path = ImagePath::absolute(what)?;
         let (image, _) = one_platform(workshop, &loaded, &lock, platform)?;
-        let (real, node) =
-            image.tree.lookup(&path).ok_or_else(|| Error::new(format!("`{path}` is not in the image")))?;
+        let missing = || Error::new(format!("cannot explain `{path}`: it is not in the image"));
+        let (real, node) = image.tree.lookup(&path).ok_or_else(missing)?;
         let mut lines = Vec::new();
         if real != path {
             lines.push(format!("{path} is {real}, through links"));

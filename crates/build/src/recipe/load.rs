@@ -93,7 +93,10 @@ fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
             None => read?,
         };
         let below = match &recipe.base {
-            Base::Recipe(path) => Some(recipe.base_place.folder().join(path)),
+            // Messages name the file: `./common` reads as a person would write it from here.
+            Base::Recipe(path) => {
+                Some(recipe.base_place.folder().join(Path::new(path).strip_prefix(".").unwrap_or(path)))
+            }
             Base::Scratch | Base::Catalog(_) | Base::Image(_) => None,
         };
         chain.push((recipe, file));
@@ -331,7 +334,7 @@ mod tests {
             ),
             (
                 "base = './gone'",
-                "DIR/bareboat.toml:2:8: cannot build on `./gone`: cannot read `DIR/./gone`: no such file or \
+                "DIR/bareboat.toml:2:8: cannot build on `./gone`: cannot read `DIR/gone`: no such file or \
                  directory (hint: a recipe is a file named bareboat.toml; name the file or its folder)",
             ),
         ] {

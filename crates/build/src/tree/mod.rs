@@ -345,7 +345,7 @@ impl Tree {
                     "`{place}` is wanted by {} and by {}, and neither replaces the other",
                     holder.owner, newcomer.owner
                 ))
-                .with_hint("ask for only one of them, or put a file of yours at that path with [[files]]"));
+                .with_hint("ask for only one of them"));
             }
         }
         Ok(place)
