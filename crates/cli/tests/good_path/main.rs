@@ -8,3 +8,5 @@ mod layout;
 mod words;
 
 mod catalog;
+mod explain;
+mod summary;
