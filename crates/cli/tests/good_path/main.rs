@@ -9,4 +9,5 @@ mod words;
 
 mod catalog;
 mod explain;
+mod relock;
 mod summary;
