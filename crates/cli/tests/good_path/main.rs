@@ -9,5 +9,6 @@ mod words;
 
 mod catalog;
 mod explain;
+mod image;
 mod relock;
 mod summary;
