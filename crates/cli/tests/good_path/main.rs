@@ -9,6 +9,7 @@ mod words;
 
 mod catalog;
 mod explain;
+mod files;
 mod image;
 mod relock;
 mod summary;
