@@ -11,5 +11,6 @@ mod catalog;
 mod explain;
 mod files;
 mod image;
+mod layers;
 mod relock;
 mod summary;
