@@ -77,8 +77,8 @@ pub fn assemble(
     progress: &dyn Progress,
 ) -> Result<Assembled> {
     let recipe = &plan.loaded.recipe;
-    let named: Vec<(Arc<str>, Unpacked)> =
-        in_placing_order(packages.iter().map(|package| Arc::from(package.name.as_str())).zip(unpacked));
+    let names = packages.iter().map(|package| Arc::from(package.name.as_str()));
+    let named: Vec<(Arc<str>, Unpacked)> = in_placing_order(names.zip(unpacked), plan.tiers);
     let accounts = Accounts::new(&recipe.users, &recipe.groups)?;
 
     let mut tree = Tree::new();
@@ -124,10 +124,16 @@ pub fn assemble(
     Ok(Assembled { platform: plan.platform, documents, layers, tree, effects, scripts, pruned })
 }
 
-/// By name, but base-files first: it lays the directories out whose modes others take for granted.
-fn in_placing_order(packages: impl Iterator<Item = (Arc<str>, Unpacked)>) -> Vec<(Arc<str>, Unpacked)> {
+/// By name, those of the lowest recipe first: the first to name a directory decides its mode and has it in its layer,
+/// and layers of a base must not depend on what is above it. base-files goes before all: it lays the directories
+/// out whose modes others take for granted.
+fn in_placing_order(
+    packages: impl Iterator<Item = (Arc<str>, Unpacked)>,
+    tiers: &BTreeMap<String, usize>,
+) -> Vec<(Arc<str>, Unpacked)> {
+    let place = |name: &Arc<str>| (&**name != "base-files", tiers.get(&**name).copied(), name.clone());
     let mut packages: Vec<_> = packages.collect();
-    packages.sort_by(|(a, _), (b, _)| (&**a != "base-files", a).cmp(&(&**b != "base-files", b)));
+    packages.sort_by_cached_key(|(name, _)| place(name));
     packages
 }
 

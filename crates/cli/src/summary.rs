@@ -54,10 +54,10 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
             image.pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
         let mut sets: Vec<_> = image.pruned.iter().collect();
         sets.sort_by_key(|(name, set)| (std::cmp::Reverse(set.bytes), (*name).clone()));
-        let mut items: Vec<String> =
+        let mut sets: Vec<String> =
             sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
-        items[0] = format!("{} in {}: {}", size(bytes), count(files, "file"), items[0]);
-        line(text, "pruned", &items);
+        sets[0].insert_str(0, &format!("{} in {}: ", size(bytes), count(files, "file")));
+        line(text, "pruned", &sets);
     }
     let effects =
         image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));
@@ -76,8 +76,8 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
     line(text, "left out", &left_out.collect::<Vec<_>>());
     for hidden in &image.hidden {
         let words =
-            format!("{} of {} hides that of {}", hidden.path, escape(&hidden.by), escape(&hidden.instead_of));
-        line(text, "hides", &[words]);
+            format!("{} of {} (by {})", escape(&hidden.path), escape(&hidden.instead_of), escape(&hidden.by));
+        line(text, "hidden", &[words]);
     }
 }
 
@@ -87,8 +87,8 @@ pub(crate) fn of_lock(lock: &LockSummary, verb: &str) -> String {
     for reason in &lock.reasons {
         let _ = writeln!(text, "{}", escape(reason));
     }
-    for change in &lock.changes {
-        let _ = writeln!(text, "  {}", escape(&change.to_string()));
+    for change in changes(lock) {
+        let _ = writeln!(text, "  {}", escape(&change));
     }
     let what = if lock.written || !lock.changes.is_empty() { verb } else { "up to date" };
     let held: Vec<String> = lock
@@ -98,6 +98,27 @@ pub(crate) fn of_lock(lock: &LockSummary, verb: &str) -> String {
         .collect();
     line(&mut text, what, &[format!("{}: {}", escape(&lock.file.display().to_string()), held.join(", "))]);
     text
+}
+
+/// What moved, once for all platforms that it moved on; they are named unless it is all of the lock's.
+fn changes(lock: &LockSummary) -> Vec<String> {
+    let mut moved: Vec<(String, Vec<String>)> = Vec::new();
+    for change in &lock.changes {
+        let (words, platform) = (change.to_string(), change.platform.to_string());
+        match moved.iter_mut().find(|(other, _)| *other == words) {
+            Some((_, platforms)) => platforms.push(platform),
+            None => moved.push((words, vec![platform])),
+        }
+    }
+    moved.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let shown = |(words, platforms): (String, Vec<String>)| {
+        if platforms.len() == lock.packages.len() {
+            words
+        } else {
+            format!("{words} for {}", platforms.join(", "))
+        }
+    };
+    moved.into_iter().map(shown).collect()
 }
 
 /// Why something is in the image.

@@ -1,6 +1,6 @@
 //! The compressions that packages and indexes come in, at settings that make equal bytes in every run.
 
-use std::io::Write;
+use std::io::{Read as _, Write};
 
 /// How a member of a `.deb`, or an index, is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -50,6 +50,23 @@ impl Compression {
             }
         }
     }
+
+    /// What was compressed to `bytes`.
+    ///
+    /// # Panics
+    /// When they are not of this compression.
+    pub fn decompress(self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let read = match self {
+            Self::None => { bytes }.read_to_end(&mut out),
+            Self::Gz => flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut out),
+            Self::Xz => liblzma::read::XzDecoder::new_multi_decoder(bytes).read_to_end(&mut out),
+            Self::Zst => zstd::Decoder::new(bytes).and_then(|mut decoder| decoder.read_to_end(&mut out)),
+            Self::Bz2 => bzip2::read::MultiBzDecoder::new(bytes).read_to_end(&mut out),
+        };
+        read.expect("the bytes are of this compression");
+        out
+    }
 }
 
 fn finish<E: Write>(
@@ -80,4 +97,17 @@ pub fn xz_bomb(size: u64) -> Vec<u8> {
     bomb.extend(Compression::Xz.compress(&vec![0; BLOCK as usize]).repeat((zeros / BLOCK) as usize));
     bomb.extend(Compression::Xz.compress(&vec![0; (zeros % BLOCK) as usize]));
     bomb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_compressed_comes_out_again() {
+        for compression in Compression::ALL {
+            let packed = compression.compress(b"some bytes");
+            assert_eq!(compression.decompress(&packed), b"some bytes", "{compression:?}");
+        }
+    }
 }

@@ -22,30 +22,41 @@ const DT_SONAME: u64 = 14;
 
 /// A shared library with its `SONAME` and the names it needs.
 pub fn shared_object(arch: Arch, soname: &str, needed: &[&str]) -> Vec<u8> {
-    build(arch, None, Some(soname), needed)
+    build(arch, None, Some(soname), needed, &[])
 }
 
 /// A shared object without a `SONAME`, as plugins and extension modules are.
 pub fn plugin(arch: Arch, needed: &[&str]) -> Vec<u8> {
-    build(arch, None, None, needed)
+    build(arch, None, None, needed, &[])
 }
 
 /// A dynamic, position-independent program with Debian's loader as its interpreter.
 pub fn executable(arch: Arch, needed: &[&str]) -> Vec<u8> {
+    executable_with_debug(arch, needed, &[])
+}
+
+/// The same with a `.debug_info` section, which no program header names.
+pub fn executable_with_debug(arch: Arch, needed: &[&str], debug: &[u8]) -> Vec<u8> {
     let loader = match arch {
         Arch::Amd64 => "/lib64/ld-linux-x86-64.so.2",
         Arch::Arm64 => "/lib/ld-linux-aarch64.so.1",
     };
-    build(arch, Some(loader), None, needed)
+    build(arch, Some(loader), None, needed, debug)
 }
 
-fn build(arch: Arch, interpreter: Option<&str>, soname: Option<&str>, needed: &[&str]) -> Vec<u8> {
+fn build(
+    arch: Arch,
+    interpreter: Option<&str>,
+    soname: Option<&str>,
+    needed: &[&str],
+    debug: &[u8],
+) -> Vec<u8> {
     let mut strings = Strings::new();
     let mut dynamic: Vec<(u64, u64)> =
         needed.iter().map(|name| (DT_NEEDED, strings.add(name) as u64)).collect();
     dynamic.extend(soname.map(|name| (DT_SONAME, strings.add(name) as u64)));
 
-    // Layout: header, program headers, interpreter, .dynstr, .dynamic, .shstrtab, section headers.
+    // Layout: header, program headers, interpreter, .dynstr, .dynamic, .shstrtab, .debug_info, section headers.
     let programs = 2 + usize::from(interpreter.is_some());
     let interpreter_at = HEADER + programs * PROGRAM_HEADER;
     let interpreter = interpreter.map(|path| [path.as_bytes(), b"\0"].concat()).unwrap_or_default();
@@ -56,10 +67,12 @@ fn build(arch: Arch, interpreter: Option<&str>, soname: Option<&str>, needed: &[
     let mut names = Strings::new();
     let sections = [".dynstr", ".dynamic", ".shstrtab"].map(|name| names.add(name) as u32);
     let names_at = dynamic_at + dynamic_size;
-    let sections_at = (names_at + names.bytes.len()).next_multiple_of(8);
+    let debug_name = (!debug.is_empty()).then(|| names.add(".debug_info") as u32);
+    let debug_at = (names_at + names.bytes.len()).next_multiple_of(8);
+    let sections_at = (debug_at + debug.len()).next_multiple_of(8);
 
-    let mut out = file_header(arch, programs as u16, sections_at as u64);
-    program_header(&mut out, PT_LOAD, 0, sections_at, PAGE);
+    let mut out = file_header(arch, programs as u16, sections_at as u64, 4 + u16::from(debug_name.is_some()));
+    program_header(&mut out, PT_LOAD, 0, debug_at, PAGE);
     program_header(&mut out, PT_DYNAMIC, dynamic_at, dynamic_size, 8);
     if !interpreter.is_empty() {
         program_header(&mut out, PT_INTERP, interpreter_at, interpreter.len(), 1);
@@ -72,6 +85,8 @@ fn build(arch: Arch, interpreter: Option<&str>, soname: Option<&str>, needed: &[
         out.extend(value.to_le_bytes());
     }
     out.extend(&names.bytes);
+    out.resize(debug_at, 0);
+    out.extend(debug);
     out.resize(sections_at, 0);
     out.resize(sections_at + SECTION_HEADER, 0); // section 0 is empty by definition
     let section = |kind, flags, at, size, link, entry| Section { kind, flags, at, size, link, entry };
@@ -79,10 +94,13 @@ fn build(arch: Arch, interpreter: Option<&str>, soname: Option<&str>, needed: &[
     section(3, 2, strings_at, strings.bytes.len(), 0, 0).write(&mut out, sections[0]);
     section(6, 3, dynamic_at, dynamic_size, 1, 16).write(&mut out, sections[1]);
     section(3, 0, names_at, names.bytes.len(), 0, 0).write(&mut out, sections[2]);
+    if let Some(name) = debug_name {
+        section(1, 0, debug_at, debug.len(), 0, 0).write(&mut out, name); // SHT_PROGBITS
+    }
     out
 }
 
-fn file_header(arch: Arch, programs: u16, sections_at: u64) -> Vec<u8> {
+fn file_header(arch: Arch, programs: u16, sections_at: u64, sections: u16) -> Vec<u8> {
     let mut out = b"\x7fELF\x02\x01\x01".to_vec(); // 64-bit, little-endian, version 1
     out.resize(16, 0);
     out.extend(3u16.to_le_bytes()); // ET_DYN
@@ -92,7 +110,7 @@ fn file_header(arch: Arch, programs: u16, sections_at: u64) -> Vec<u8> {
     out.extend((HEADER as u64).to_le_bytes());
     out.extend(sections_at.to_le_bytes());
     out.extend(0u32.to_le_bytes());
-    for half in [HEADER as u16, PROGRAM_HEADER as u16, programs, SECTION_HEADER as u16, 4, 3] {
+    for half in [HEADER as u16, PROGRAM_HEADER as u16, programs, SECTION_HEADER as u16, sections, 3] {
         out.extend(half.to_le_bytes());
     }
     out

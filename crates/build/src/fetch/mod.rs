@@ -103,7 +103,8 @@ impl<'a> Work<'a> {
         let bar: Box<dyn Bar> = if missing.is_empty() {
             Box::new(bareboat_model::Silent)
         } else {
-            progress.begin(&format!("downloading {} packages", missing.len()), Some(bytes))
+            let packages = if missing.len() == 1 { "package" } else { "packages" };
+            progress.begin(&format!("downloading {} {packages}", missing.len()), Some(bytes))
         };
         let (next, stop, done) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(BTreeMap::new()));
         Self { source, packages, missing, present, next, stop, bar, done }

@@ -26,13 +26,13 @@ pub fn place_all(tree: &mut Tree, loaded: &Loaded, accounts: &Accounts, mtime: i
             .context(|| format!("cannot take the files at {}", entry.place))?;
     }
     for (path, target) in &recipe.links {
-        let owner = Owner::Recipe(Entry { text: format!("link {path}").into(), tier: 0 });
+        let owner = Owner::Recipe(Entry { text: "the recipe's [links]".into(), tier: 0 });
         let node = Node::symlink(target.as_bytes(), mtime, owner);
         tree.place(path, node, &packages_do_not_come_here)
             .context(|| format!("cannot make the link `{path}`"))?;
     }
     for (path, directory) in &recipe.directories {
-        let owner = Owner::Recipe(Entry { text: format!("directory {path}").into(), tier: 0 });
+        let owner = Owner::Recipe(Entry { text: "the recipe's [directories]".into(), tier: 0 });
         let (uid, gid) =
             accounts.resolve(&directory.owner).context(|| format!("cannot make the directory `{path}`"))?;
         tree.set_directory(path, Node { uid, gid, ..Node::directory(directory.mode.bits(), owner) })?;

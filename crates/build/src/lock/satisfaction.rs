@@ -52,7 +52,9 @@ fn package_reasons(recipe: &[String], lock: &[String]) -> Vec<String> {
         }
     }
     let gone = locked.iter().filter(|(name, _)| !asked.contains_key(*name));
-    reasons.extend(gone.map(|(_, spec)| format!("the lock is for `{spec}` too, the recipe no longer is")));
+    reasons.extend(
+        gone.map(|(_, spec)| format!("the lock is for `{spec}` too, the recipe no longer asks for it")),
+    );
     reasons
 }
 

@@ -247,7 +247,7 @@ fn a_lock_that_does_not_serve_says_why() {
         ),
         (
             Box::new(|r| drop(r.packages.remove(0))),
-            "the lock is for `libssl3t64` too, the recipe no longer is",
+            "the lock is for `libssl3t64` too, the recipe no longer asks for it",
         ),
         (
             Box::new(|r| r.suite = "sid".to_owned()),

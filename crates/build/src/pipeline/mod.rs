@@ -103,11 +103,6 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
         let _bar = workshop.progress.begin(&format!("writing {output}"), None);
         transport::write(output, &set, &workshop.store, loaded.recipe.name.as_str())?;
     }
-    for hidden in summaries.iter().flat_map(|summary: &ImageSummary| &summary.hidden) {
-        workshop
-            .progress
-            .warn(&format!("{} of {} hides that of {}", hidden.path, hidden.by, hidden.instead_of));
-    }
     Ok(Summary {
         name: loaded.recipe.name.to_string(),
         digest: set.descriptor()?.digest,

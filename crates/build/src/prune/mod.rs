@@ -1,7 +1,9 @@
 //! Taking out what a program in an image does not read: by named sets, and by the recipe's own paths. A recipe
 //! can keep sets and paths.
 //!
-//! Only what packages brought is touched, never your files. Directories that pruning empties go too.
+//! Only what packages brought is touched, never your files. A package's directories that pruning empties go too,
+//! but not those that it brought for others, as base-files brings /usr/sbin: which of them are in a layer must
+//! not depend on what the packages of other layers put there, or images could not share it.
 
 mod sets;
 
@@ -100,6 +102,7 @@ fn take_out(tree: &mut Tree, doomed: Vec<ImagePath>, set: &str, report: &mut Rep
             if let Kind::File { content, .. } = &node.kind {
                 pruned.bytes += content.size();
             }
+            imply_parents(tree, &path, &node.owner);
             if let Owner::Package(package) = &node.owner {
                 report.paths.insert(path, (package.clone(), set.to_owned()));
             }
@@ -108,10 +111,22 @@ fn take_out(tree: &mut Tree, doomed: Vec<ImagePath>, set: &str, report: &mut Rep
     }
     // From the deepest upwards: a directory whose last child went is itself the last child of another.
     while let Some(directory) = emptied.pop_last() {
-        if !directory.is_root() && tree.is_empty_directory(&directory) {
+        let implied = |node: &Node| matches!(node.kind, Kind::Directory { implied: true });
+        if tree.get(&directory).is_some_and(implied) && tree.is_empty_directory(&directory) {
             tree.remove(&directory);
             emptied.extend(directory.parent());
         }
+    }
+}
+
+/// The directories that the owner of a pruned file brought for it are no longer wanted for their own sake.
+fn imply_parents(tree: &mut Tree, path: &ImagePath, owner: &Owner) {
+    let mut next = path.parent();
+    while let Some(directory) = next {
+        if tree.get(&directory).is_some_and(|node| node.owner == *owner) {
+            tree.imply(&directory);
+        }
+        next = directory.parent();
     }
 }
 
@@ -148,6 +163,21 @@ mod tests {
             files(&tree),
             ["/usr", "/usr/share", "/usr/share/doc", "/usr/share/doc/p", "/usr/share/doc/p/copyright"]
         );
+    }
+
+    #[test]
+    fn a_directory_that_another_package_brought_stays() {
+        let mut tree = Tree::new();
+        let path = |path| ImagePath::absolute(path).unwrap();
+        for (directory, owner) in [("/usr/share/man", "base-files"), ("/usr/share/man/man1", "p")] {
+            let node = Node::directory(0o755, Owner::Package(owner.into()));
+            tree.place(&path(directory), node, &|_, _, _| Precedence::Refuse).unwrap();
+        }
+        let page = Node::file(Content::from_bytes(&b"x"[..]), 0o644, 0, Owner::Package("p".into()));
+        tree.place(&path("/usr/share/man/man1/p.1"), page, &|_, _, _| Precedence::Refuse).unwrap();
+        prune(&mut tree, &BTreeSet::new(), &[]).unwrap();
+        assert!(tree.get(&path("/usr/share/man")).is_some());
+        assert!(tree.get(&path("/usr/share/man/man1")).is_none());
     }
 
     #[test]

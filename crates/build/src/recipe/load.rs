@@ -42,6 +42,8 @@ pub struct Tier {
     pub origin: PathBuf,
     /// The packages that it names.
     pub packages: Vec<String>,
+    /// The packages whose absence it means, and those below it.
+    pub without: Vec<String>,
 }
 
 /// Reads the recipe in `file` (or in the `bareboat.toml` of the folder `file`) and the recipes that it builds on,
@@ -60,11 +62,13 @@ pub fn load(file: &Path) -> Result<Loaded> {
     let mut merged: Option<Recipe> = None;
     for (recipe, origin) in chain.into_iter().rev() {
         let packages = recipe.packages.iter().map(|package| package.name.clone()).collect();
-        tiers.push(Tier { name: recipe.name.to_string(), origin, packages });
-        merged = Some(match merged {
+        let name = recipe.name.to_string();
+        let together = match merged {
             Some(base) => recipe.on(base),
             None => recipe.alone(),
-        });
+        };
+        tiers.push(Tier { name, origin, packages, without: together.without.clone() });
+        merged = Some(together);
     }
     let mut recipe = merged.ok_or_else(|| Error::new("the recipe is empty"))?;
     recipe.suite = Some(suite);
@@ -89,7 +93,10 @@ fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
             None => read?,
         };
         let below = match &recipe.base {
-            Base::Recipe(path) => Some(recipe.base_place.folder().join(path)),
+            // Messages name the file: `./common` reads as a person would write it from here.
+            Base::Recipe(path) => {
+                Some(recipe.base_place.folder().join(Path::new(path).strip_prefix(".").unwrap_or(path)))
+            }
             Base::Scratch | Base::Catalog(_) | Base::Image(_) => None,
         };
         chain.push((recipe, file));
@@ -327,7 +334,7 @@ mod tests {
             ),
             (
                 "base = './gone'",
-                "DIR/bareboat.toml:2:8: cannot build on `./gone`: cannot read `DIR/./gone`: no such file or \
+                "DIR/bareboat.toml:2:8: cannot build on `./gone`: cannot read `DIR/gone`: no such file or \
                  directory (hint: a recipe is a file named bareboat.toml; name the file or its folder)",
             ),
         ] {

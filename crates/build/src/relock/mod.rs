@@ -188,6 +188,7 @@ impl<'l> Knowledge<'l> {
         let mut tiers = BTreeMap::new();
         let mut request = ask(loaded, prefer(self.packages));
         let all = std::mem::take(&mut request.packages);
+        let all_without = std::mem::take(&mut request.without);
         for (number, tier) in loaded.tiers.iter().enumerate() {
             let names: BTreeSet<&str> = tier.packages.iter().map(String::as_str).collect();
             let of_tier = all.iter().filter(|requested| names.contains(requested.name.as_str()));
@@ -197,8 +198,12 @@ impl<'l> Knowledge<'l> {
                     .cloned()
                     .collect::<Vec<_>>(),
             );
-            // A tier alone may be less than what the tiers above made of it (`without` is of the whole chain): what
-            // does not resolve by itself belongs to the next tier that does.
+            // What this tier leaves out and one above it brings in belongs to the one above: else the layers of
+            // this tier would not be those that it has alone, and other images share.
+            request.without.clone_from(&all_without);
+            request.without.extend(tier.without.iter().cloned());
+            // A tier alone may be less than what the tiers above made of it: what does not resolve by itself belongs
+            // to the next tier that does.
             let Ok(resolution) = resolve::resolve(&self.universe, &request) else { continue };
             for selected in &resolution.packages {
                 tiers.entry(selected.package.name().to_owned()).or_insert(number);

@@ -235,6 +235,13 @@ impl Tree {
         gone.into_iter().filter_map(|path| self.nodes.remove_entry(&path)).collect()
     }
 
+    /// Makes a directory one that is there only for what it holds, as if nobody had named it.
+    pub fn imply(&mut self, directory: &ImagePath) {
+        if let Some(Node { kind: Kind::Directory { implied }, .. }) = self.nodes.get_mut(directory) {
+            *implied = true;
+        }
+    }
+
     /// Whether anything lies below `directory`.
     pub fn is_empty_directory(&self, directory: &ImagePath) -> bool {
         self.below(directory).next().is_none()
@@ -338,7 +345,7 @@ impl Tree {
                     "`{place}` is wanted by {} and by {}, and neither replaces the other",
                     holder.owner, newcomer.owner
                 ))
-                .with_hint("ask for only one of them, or put a file of yours at that path with [[files]]"));
+                .with_hint("ask for only one of them"));
             }
         }
         Ok(place)

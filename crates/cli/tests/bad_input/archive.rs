@@ -1,20 +1,15 @@
 //! Archives that lack what is asked for, or that cannot be trusted.
 
 use bareboat_model::Timestamp;
-use bareboat_testkit::{Archive, DebBuilder, Files, Key, KeyBuilder, Suite, release_date};
+use bareboat_testkit::{DebBuilder, Files, Key, KeyBuilder, Suite, release_date};
 
-use crate::bench::{Bench, HELLO};
+use crate::bench::{Bench, HELLO, trixie};
 
 /// A mirror with one package in all three suites of trixie, where `change` has its say about the main one.
 pub(crate) fn archive(change: impl FnOnce(Suite) -> Suite) -> Files {
     let hello =
         DebBuilder::new("hello", "1.0").arch("amd64").tree("/usr/bin/hello 0755 \"hello\\n\"").build();
-    let main = Archive::new()
-        .suite(change(Suite::new("trixie").package(&hello)))
-        .suite(Suite::new("trixie-updates"));
-    let mut files = main.build().under("debian");
-    files.extend(Archive::new().suite(Suite::new("trixie-security")).build().under("debian-security"));
-    files
+    trixie(change(Suite::new("trixie").package(&hello)))
 }
 
 fn with(change: impl FnOnce(Suite) -> Suite) -> Bench {

@@ -3,7 +3,9 @@
 //! loopback; one test a line of the list, one file a kind.
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "../bench/mod.rs"]
 mod bench;
+mod failing;
 
 mod archive;
 mod environment;

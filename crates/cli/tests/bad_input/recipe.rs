@@ -103,7 +103,7 @@ fn a_broken_lock_is_named_with_its_place() {
 fn a_lock_that_does_not_satisfy_the_recipe_is_refused_when_locked() {
     let bench = Bench::new(HELLO);
     bench.builds();
-    bench.write("bareboat.toml", &HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
+    bench.write("bareboat.toml", HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
     let message = bench.fails_with(&mut bench.command(["build", "--locked"]));
     insta::assert_snapshot!(message, @r"
     error: cannot use `./bareboat.lock`: it does not satisfy the recipe: the recipe asks for `netbase`, the lock does not

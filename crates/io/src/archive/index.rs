@@ -142,7 +142,10 @@ impl Index<'_> {
     /// The bytes as they are served. They are not kept once they are unpacked.
     fn download(&self, end: &str, file: &IndexFile, progress: &dyn Progress) -> Result<Vec<u8>> {
         let partial = self.store.partial(&file.sha256)?;
-        let bar = progress.begin(&format!("index of {}", escape(&self.suite.archive.suite)), Some(file.size));
+        let bar = progress.begin(
+            &format!("downloading the index of {}", escape(&self.suite.archive.suite)),
+            Some(file.size),
+        );
         for url in self.urls(end, file) {
             let wanted = Download { url: &url, size: file.size, digest: file.sha256, partial: &partial };
             if self.http.download(&wanted, &*bar)? == Fetched::Found {

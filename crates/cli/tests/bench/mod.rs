@@ -3,14 +3,23 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use bareboat_testkit::{Files, Mirror, world};
+use bareboat_testkit::{Archive, Files, Mirror, Suite, world};
 use tempfile::TempDir;
 
 /// A recipe that needs four small packages: hello, libc6 and what that needs.
 pub(crate) const HELLO: &str = "name = \"hello\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\"]\n\
                                 packages = [\"hello\"]\n";
+
+/// The files of a mirror where trixie's main suite is this one, and its others are empty.
+pub(crate) fn trixie(main: Suite) -> Files {
+    let debian = Archive::new().suite(main).suite(Suite::new("trixie-updates"));
+    let security = Archive::new().suite(Suite::new("trixie-security"));
+    let mut files = debian.build().under("debian");
+    files.extend(security.build().under("debian-security"));
+    files
+}
 
 /// Everything that one test needs, in a folder that goes away with it.
 pub(crate) struct Bench {
@@ -36,9 +45,14 @@ impl Bench {
         settings.add_filter(r"[0-9a-f]{64}", "[HEX]");
         settings.add_filter(r"/[0-9a-f]{2}/[0-9a-f]{62}", "/[HEX]");
         settings.add_filter(r"(now it is|after now,) [0-9TZ:-]+", "$1 [NOW]");
+        settings.add_filter(r"(?m)^(time +)[\d.]+ s$", "$1[TIME]");
+        settings.add_filter(r#"("seconds": )[\d.e-]+"#, "$1[TIME]");
         // What a compressor makes of a package may change with its next version.
         settings.add_filter(r"(of|the) \d+ bytes", "$1 [N] bytes");
         settings.add_filter(r"at byte \d+", "at byte [N]");
+        settings.add_filter(r#"(?m)^(size = |\s*"size": )\d+"#, "$1[N]");
+        settings.add_filter(r"[\d.]+ k?B compressed", "[N] compressed");
+        settings.add_filter(r#"("compressed": )\d+"#, "$1[N]");
         let bench = Self { _filters: settings.bind_to_scope(), dir, mirror };
         for folder in ["project", "cache", "home"] {
             std::fs::create_dir(bench.path(folder)).unwrap();
@@ -53,9 +67,11 @@ impl Bench {
         self.dir.path().join(relative)
     }
 
-    /// Writes a file beside the recipe, or the recipe.
-    pub(crate) fn write(&self, relative: &str, text: &str) {
-        std::fs::write(self.path("project").join(relative), text).unwrap();
+    /// Writes the recipe, or a file beside it or below.
+    pub(crate) fn write(&self, relative: &str, content: impl AsRef<[u8]>) {
+        let path = self.path("project").join(relative);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
     }
 
     /// The program with its arguments, in an environment that names the bench's mirror, keyring and cache.
@@ -84,49 +100,12 @@ impl Bench {
         command
     }
 
-    /// Starts a build and leaves it running.
-    pub(crate) fn start(&self) -> Child {
-        self.command(["build"]).spawn().unwrap()
-    }
-
-    /// Runs `bareboat build`, which must fail as it should: code 2, no answer, nothing written, one message.
-    pub(crate) fn fails(&self) -> String {
-        self.fails_with(&mut self.command(["build"]))
-    }
-
-    /// As [`Bench::fails`], for another command.
-    pub(crate) fn fails_with(&self, command: &mut Command) -> String {
-        let before = self.listing("project");
-        let output = command.output().unwrap();
-        let message = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{message}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "a failed build gives no answer");
-        assert_eq!(message.matches("error:").count(), 1, "{message}");
-        let written: Vec<_> = self.listing("project").difference(&before).cloned().collect();
-        assert!(written.iter().all(|path| path == "bareboat.lock"), "half-written: {written:?}\n{message}");
-        assert_eq!(self.leftovers(), Vec::<String>::new(), "{message}");
-        message
-    }
-
     /// Runs `bareboat build`, which must succeed; gives the image's digest.
     pub(crate) fn builds(&self) -> String {
         let output = self.command(["build", "--quiet"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         assert!(self.path("project/.bareboat/hello/index.json").exists(), "no image");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// Puts everything right, and shows that the cache of the failed run is good for it.
-    pub(crate) fn builds_when_mended(&self) {
-        self.mirror.mend();
-        self.mirror.replace(world().files.clone());
-        self.builds();
-    }
-
-    /// What the failed run left in the cache that no later run has a use for.
-    fn leftovers(&self) -> Vec<String> {
-        let names = self.listing("cache").into_iter();
-        names.filter(|path| path.split('/').any(|name| name == "tmp") && path.contains("tmp/")).collect()
     }
 
     /// All paths below a folder of the bench.

@@ -1,0 +1,16 @@
+//! What a recipe asks for is what the image has, and what the program says of it is right. The real program runs
+//! here, over a small signed Debian on the loopback; one file a topic.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy does not see that helpers of tests are tests")]
+
+#[path = "../bench/mod.rs"]
+mod bench;
+mod layout;
+mod words;
+
+mod catalog;
+mod explain;
+mod files;
+mod image;
+mod layers;
+mod relock;
+mod summary;
