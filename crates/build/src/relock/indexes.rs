@@ -21,8 +21,9 @@ impl Indexes {
     pub(super) fn read(loaded: &Loaded, platforms: &[Platform], sources: &Sources<'_>) -> Result<Self> {
         let archives = archives(loaded, sources.progress)?;
         let now = now();
-        let suites =
-            all_at_once(archives, |archive| fetch_release(sources.http, &archive, now, sources.progress))?;
+        let suites = all_at_once(archives, |archive| {
+            fetch_release(sources.http, sources.store, &archive, now, sources.progress)
+        })?;
         let mut wanted = Vec::new();
         for platform in platforms {
             for (number, suite) in suites.iter().enumerate() {

@@ -19,8 +19,8 @@ fn a_disk_that_takes_no_more_leaves_nothing_half_written() {
     let mut command = bench.program(Path::new("/bin/sh"));
     command.args(["-c", script, env!("CARGO_BIN_EXE_bareboat")]);
     insta::assert_snapshot!(bench.fails_with(&mut command), @r"
-    error: cannot use the amd64 index of `main` in `trixie` at `[MIRROR]/debian`: cannot fetch `[MIRROR]/debian/dists/trixie/main/binary-amd64/by-hash/SHA256/[HEX]`: cannot write `[DIR]/cache/partial/[HEX]`: file too large
-    hint: set BAREBOAT_CACHE to a folder that can be written and has room
+    error: cannot keep the Release file of `trixie` at `[MIRROR]/debian`: a file gets larger than it may be in `[DIR]/cache/tmp`
+    hint: make room there, or choose another disk: BAREBOAT_CACHE for the cache, -o for the image
     ");
     bench.builds();
 }
@@ -30,7 +30,7 @@ fn a_read_only_cache_is_named_with_what_to_do() {
     let bench = Bench::new(HELLO);
     set_mode(&bench.path("cache"), 0o555);
     insta::assert_snapshot!(bench.fails_with(&mut as_nobody(&bench)), @r"
-    error: cannot use the amd64 index of `main` in `trixie` at `[MIRROR]/debian`: cannot write to the cache `[DIR]/cache`: permission denied
+    error: cannot keep the Release file of `trixie` at `[MIRROR]/debian`: cannot write to the cache `[DIR]/cache`: permission denied
     hint: set BAREBOAT_CACHE to a folder that can be written and has room
     ");
     set_mode(&bench.path("cache"), 0o755);

@@ -1,14 +1,20 @@
 //! Release files: fetched, verified, and held against what was asked for.
 
-use bareboat_formats::openpgp::{Policy, Verified, verify_clearsigned, verify_detached};
+use std::io::Write as _;
+
+use bareboat_formats::openpgp::{Keyring, Policy, Verified, verify_clearsigned, verify_detached};
 use bareboat_formats::release::Release;
 use bareboat_model::{Context, Digest, Error, Progress, Result, Timestamp, escape};
 
 use super::Archive;
 use crate::http::{Http, without_password};
+use crate::store::Store;
 
 /// Debian's are 150 kB; those with many components and architectures a few times that.
 const LARGEST: u64 = 8 << 20;
+
+/// The store's entries of Release files: the length of the text, the text, and a detached signature.
+const ENTRY: &str = "release-1";
 
 /// A suite whose Release file was verified.
 #[derive(Clone)]
@@ -23,19 +29,27 @@ pub struct Suite {
     pub signers: Vec<String>,
 }
 
-/// Fetches the suite's `InRelease`, else its `Release` and `Release.gpg`, and verifies it.
+/// Fetches the suite's `InRelease`, else its `Release` and `Release.gpg`, and verifies it. Without network it is
+/// the one that was fetched last, as long as it is valid.
 ///
 /// # Errors
 /// When the mirror does not have the suite or cannot be reached, no trusted key signed it, it is out of date
 /// at `now`, or it is another suite's.
 pub fn fetch_release(
     http: &Http,
+    store: &Store,
     archive: &Archive,
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Suite> {
     let policy = Policy { now, allow_sha1_bindings: archive.allow_sha1_bindings };
-    let Verified { text, signers } = fetch_signed(http, archive, &policy)?;
+    let remembered = match http.forbids(&archive.mirror) {
+        true => Signed::remembered(store, archive)?,
+        false => None,
+    };
+    let signed = remembered.map_or_else(|| Signed::fetch(http, archive), Ok)?;
+    let verify = || signed.verify(&archive.keyring, &policy);
+    let Verified { text, signers } = verify().context(|| format!("cannot verify {}", shown(archive)))?;
     let check = || -> Result<Release> {
         let release = Release::parse(&text)?;
         release.check_dates(now)?;
@@ -44,20 +58,69 @@ pub fn fetch_release(
     };
     let release = check().context(|| format!("cannot use {}", shown(archive)))?;
     progress.story(&format!("verified {}, of {}", shown(archive), release.date));
+    signed.remember(store, archive).context(|| format!("cannot keep {}", shown(archive)))?;
     Ok(Suite { archive: archive.clone(), release, digest: Digest::of(text.as_bytes()), signers })
 }
 
-fn fetch_signed(http: &Http, archive: &Archive, policy: &Policy) -> Result<Verified> {
-    let failing = || format!("cannot verify {}", shown(archive));
-    let keyring = &archive.keyring;
-    if let Some(message) = http.get(&archive.in_suite("InRelease"), LARGEST)? {
-        return verify_clearsigned(&message, keyring, policy).context(failing);
+/// A Release file as it was served.
+enum Signed {
+    /// `InRelease`.
+    Inline(Vec<u8>),
+    /// `Release` and `Release.gpg`.
+    Detached { text: Vec<u8>, signature: Vec<u8> },
+}
+
+impl Signed {
+    fn fetch(http: &Http, archive: &Archive) -> Result<Self> {
+        if let Some(message) = http.get(&archive.in_suite("InRelease"), LARGEST)? {
+            return Ok(Self::Inline(message));
+        }
+        let text = http.get(&archive.in_suite("Release"), LARGEST)?.ok_or_else(|| missing(archive))?;
+        let signature = http.get(&archive.in_suite("Release.gpg"), LARGEST)?.ok_or_else(|| {
+            Error::new("it is not signed: there is neither InRelease nor Release.gpg")
+                .context(format!("cannot verify {}", shown(archive)))
+        })?;
+        Ok(Self::Detached { text, signature })
     }
-    let text = http.get(&archive.in_suite("Release"), LARGEST)?.ok_or_else(|| missing(archive))?;
-    let signature = http.get(&archive.in_suite("Release.gpg"), LARGEST)?.ok_or_else(|| {
-        Error::new("it is not signed: there is neither InRelease nor Release.gpg").context(failing())
-    })?;
-    verify_detached(&text, &signature, keyring, policy).context(failing)
+
+    fn verify(&self, keyring: &Keyring, policy: &Policy) -> Result<Verified> {
+        match self {
+            Self::Inline(message) => verify_clearsigned(message, keyring, policy),
+            Self::Detached { text, signature } => verify_detached(text, signature, keyring, policy),
+        }
+    }
+
+    /// Keeps it for runs without network, which verify it again.
+    fn remember(&self, store: &Store, archive: &Archive) -> Result<()> {
+        let (text, signature) = match self {
+            Self::Inline(message) => (message, &[][..]),
+            Self::Detached { text, signature } => (text, &signature[..]),
+        };
+        let entry = [format!("{}\n", text.len()).as_bytes(), text, signature].concat();
+        let key = Self::key(archive);
+        if store.read_entry(ENTRY, &key)?.is_some_and(|known| known == entry) {
+            return Ok(());
+        }
+        store.write_entry(ENTRY, &key, |file| Ok(file.write_all(&entry)?))
+    }
+
+    fn remembered(store: &Store, archive: &Archive) -> Result<Option<Self>> {
+        let Some(entry) = store.read_entry(ENTRY, &Self::key(archive))? else { return Ok(None) };
+        let parsed = || {
+            let end_of_line = entry.iter().position(|&byte| byte == b'\n')?;
+            let length: usize = std::str::from_utf8(&entry[..end_of_line]).ok()?.parse().ok()?;
+            entry[end_of_line + 1..].split_at_checked(length)
+        };
+        // One that cannot be read is as good as none.
+        Ok(parsed().map(|(text, signature)| match signature {
+            [] => Self::Inline(text.to_vec()),
+            _ => Self::Detached { text: text.to_vec(), signature: signature.to_vec() },
+        }))
+    }
+
+    fn key(archive: &Archive) -> Digest {
+        Digest::of(archive.in_suite("").as_bytes())
+    }
 }
 
 fn missing(archive: &Archive) -> Error {

@@ -48,7 +48,7 @@ impl World {
     }
 
     fn release(&self, suite: &str) -> Result<Suite> {
-        fetch_release(&self.http, &self.archive(suite), self.now, &Silent)
+        fetch_release(&self.http, &self.store, &self.archive(suite), self.now, &Silent)
     }
 
     fn index(&self, component: &str, arch: Arch) -> Result<String> {
@@ -72,6 +72,24 @@ fn hello() -> testkit::Deb {
 
 fn trixie() -> testkit::Suite {
     testkit::Suite::new("trixie").package(&hello())
+}
+
+#[test]
+fn without_network_the_last_release_serves_until_it_expires() {
+    let valid_until = Timestamp::from_seconds(testkit::release_date().seconds() + 7 * 86_400);
+    for suite in [trixie(), trixie().without_in_release()] {
+        let mut world = World::with(suite.valid_until(valid_until));
+        let online = world.release("trixie").unwrap().digest;
+        world.index("main", Arch::Amd64).unwrap();
+        world.http = Http::new(HttpOptions { offline: true, ..HttpOptions::default() }).unwrap();
+        world.mirror.forget();
+        assert_eq!(world.release("trixie").unwrap().digest, online);
+        world.index("main", Arch::Amd64).unwrap();
+        assert_eq!(world.mirror.requests(), []);
+        assert!(world.error("bookworm").contains("--offline forbids the network"));
+        world.now = Timestamp::from_seconds(valid_until.seconds() + 1);
+        assert!(world.error("trixie").contains("expired on 2025-11-22"));
+    }
 }
 
 #[test]

@@ -149,6 +149,7 @@ fn in_words(error: &io::Error, folder: &Path) -> io::Error {
     match error.kind() {
         ErrorKind::StorageFull => full("no space left"),
         ErrorKind::QuotaExceeded => full("the quota is used up"),
+        ErrorKind::FileTooLarge => full("a file gets larger than it may be"),
         kind => match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::new(kind, error.to_string()),

@@ -99,6 +99,11 @@ impl Http {
         }
     }
 
+    /// Whether the file at `url` is out of reach, because the network may not be used.
+    pub fn forbids(&self, url: &str) -> bool {
+        self.options.offline && url::disk_path(url).is_none()
+    }
+
     fn online(&self) -> Result<()> {
         if !self.options.offline {
             return Ok(());
