@@ -211,6 +211,17 @@ fn a_warm_cache_needs_no_network_even_for_another_output() {
 }
 
 #[test]
+fn offline_on_a_warm_cache_resolves_a_changed_recipe() {
+    let bench = Bench::new(HELLO);
+    bench.says(&["lock"]);
+    bench.mirror.forget();
+    bench.write("bareboat.toml", &HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
+    bench.says(&["lock", "--offline"]);
+    assert!(lock(&bench).contains("pool/main/n/netbase/"));
+    assert_eq!(bench.mirror.requests(), []);
+}
+
+#[test]
 fn a_deleted_lock_is_made_anew_from_what_the_mirror_has_now() {
     let bench = locked_before_the_update();
     let before = lock(&bench);
