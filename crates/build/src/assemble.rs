@@ -10,6 +10,7 @@ use bareboat_formats::compress::LayerCompression;
 use bareboat_io::store::Store;
 use bareboat_model::{Digest, Platform, Progress, Result, Timestamp};
 
+use crate::base_image::BaseImage;
 use crate::effects::{self, Accounts, Applied, Setting};
 use crate::files;
 use crate::image::{self, Documents};
@@ -24,6 +25,8 @@ use crate::unpack::{Mention, Unpacked, mentions, place_packages};
 pub struct Plan<'a> {
     /// The recipe with its bases.
     pub loaded: &'a Loaded,
+    /// The image that it builds on.
+    pub base: Option<&'a BaseImage>,
     /// What the image runs on.
     pub platform: Platform,
     /// Which recipe of the chain of bases brought each package: 0 is the lowest.
@@ -79,9 +82,9 @@ pub fn assemble(
     let recipe = &plan.loaded.recipe;
     let names = packages.iter().map(|package| Arc::from(package.name.as_str()));
     let named: Vec<(Arc<str>, Unpacked)> = in_placing_order(names.zip(unpacked), plan.tiers);
-    let accounts = Accounts::new(&recipe.users, &recipe.groups)?;
-
-    let mut tree = Tree::new();
+    let mut tree = plan.base.map_or_else(Tree::empty, |base| base.tree.clone());
+    let accounts = Accounts::of(&tree, &recipe.users, &recipe.groups)?;
+    tree.plant_links();
     let conffiles = place_packages(&mut tree, &named)?;
     let made = plan.source_date.unwrap_or_default().seconds();
     let top = plan.loaded.tiers.len().saturating_sub(1);
@@ -108,7 +111,7 @@ pub fn assemble(
         directories: made,
         threads: plan.threads,
     };
-    let layers = layers::plan(&tree, &groups, top, recipe.layers.max())
+    let own = layers::plan(&tree, &groups, top, recipe.layers.max())
         .into_iter()
         .map(|layer| {
             let written = layers::write(&tree, &layer, &settings, store)?;
@@ -118,8 +121,16 @@ pub fn assemble(
         })
         .collect::<Result<Vec<_>>>()?;
 
-    let created = plan.source_date.unwrap_or_else(|| newest(&named));
-    let documents = image::documents(&recipe.image, &accounts, plan.platform, created, &layers)?;
+    let mut layers = plan.base.map_or_else(Vec::new, |base| base.layers.clone());
+    layers.extend(own);
+
+    let created = plan.source_date.unwrap_or_else(|| newest(&named, plan.base));
+    let settings = match plan.base {
+        Some(base) => recipe.image.clone().on(base.settings.clone()),
+        None => recipe.image.clone(),
+    };
+    let history = plan.base.map_or(&[][..], |base| &base.history);
+    let documents = image::documents(&settings, &accounts, plan.platform, created, history, &layers)?;
     let scripts = scripts(&named);
     Ok(Assembled { platform: plan.platform, documents, layers, tree, effects, scripts, pruned })
 }
@@ -137,8 +148,10 @@ fn in_placing_order(
     packages
 }
 
-fn newest(packages: &[(Arc<str>, Unpacked)]) -> Timestamp {
-    packages.iter().map(|(_, unpacked)| unpacked.built).max().unwrap_or_default()
+/// The date of the newest package, or of the base image.
+fn newest(packages: &[(Arc<str>, Unpacked)], base: Option<&BaseImage>) -> Timestamp {
+    let built = packages.iter().map(|(_, unpacked)| unpacked.built);
+    built.chain(base.and_then(|base| base.created)).max().unwrap_or_default()
 }
 
 fn scripts(packages: &[(Arc<str>, Unpacked)]) -> BTreeMap<Arc<str>, Vec<Mention>> {

@@ -2,6 +2,7 @@
 //! tree → effects → prune → layers → image → output. `pipeline` runs it as a whole.
 
 pub mod assemble;
+pub mod base_image;
 pub mod effects;
 pub mod fetch;
 pub mod files;

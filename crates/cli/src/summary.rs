@@ -20,6 +20,9 @@ pub(crate) fn of_build(built: &Summary, quiet: bool, verbose: bool) -> String {
     if built.lock.written {
         text.push_str(&of_lock(&built.lock, "locked"));
     }
+    if let Some(base) = &built.base {
+        line(&mut text, "built on", &[format!("{} ({})", escape(&base.reference), base.digest)]);
+    }
     for image in &built.images {
         of_image(&mut text, image, verbose);
     }

@@ -5,7 +5,7 @@
 
 use bareboat_model::{Context, Error, ImagePath, Result};
 
-use super::{Applied, Setting, generate, generated_file};
+use super::{Applied, Setting, generate, generated_file, read};
 use crate::tree::Tree;
 
 const EFFECT: &str = "ca-bundle";
@@ -13,6 +13,8 @@ const SINGLE_FILES: &str = "/usr/share/ca-certificates";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// The largest that one certificate file may be: all of Debian's together are 220 kB.
 const LARGEST: u64 = 1 << 20;
+/// The largest that a bundle may be.
+const LARGEST_BUNDLE: u64 = 16 << 20;
 
 /// A certificate file that the recipe adds.
 #[derive(Clone, Debug)]
@@ -33,7 +35,11 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
     if debians.is_empty() && setting.certificates.is_empty() {
         return Ok(None);
     }
-    let mut bundle = Vec::new();
+    // A base image without the single files has the bundle that was made of them.
+    let mut bundle = match debians.is_empty() {
+        true => read(tree, BUNDLE, LARGEST_BUNDLE)?.unwrap_or_default(),
+        false => Vec::new(),
+    };
     for (path, content) in &debians {
         let pem = content.read(LARGEST).context(|| format!("cannot read the certificate `{path}`"))?;
         append(&mut bundle, &pem);

@@ -41,7 +41,10 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
         }
         entries += 1;
     }
-    Ok((entries > 0).then(|| Applied { effect: EFFECT, what: format!("{entries} packages") }))
+    Ok((entries > 0).then(|| Applied {
+        effect: EFFECT,
+        what: format!("{entries} package{}", if entries == 1 { "" } else { "s" }),
+    }))
 }
 
 fn files_by_package(tree: &Tree) -> BTreeMap<Arc<str>, Vec<(ImagePath, Content)>> {

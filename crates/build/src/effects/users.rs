@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use bareboat_formats::passwd::{Group, User, render_group, render_passwd};
-use bareboat_model::{Error, Result};
+use bareboat_formats::passwd::{Group, User, parse_group, parse_passwd, render_group, render_passwd};
+use bareboat_model::{Context, Error, Result};
 
-use super::{Applied, Setting, generate, generated_file};
+use super::{Applied, Setting, generate, generated_file, read};
 use crate::recipe::{self, Identity};
 use crate::tree::Tree;
 
 const EFFECT: &str = "users";
 const NO_LOGIN: &str = "/sbin/nologin";
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+/// The largest passwd or group file that is read: 10,000 users have 1 MB.
+const LARGEST: u64 = 16 << 20;
 
 /// The accounts of distroless images, whose users rely on these numbers. `nonroot` is above what
 /// Debian gives out, and 65534 is nobody in NFS and in user namespaces.
@@ -27,22 +31,37 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The accounts that every image has, and those of the recipe.
+    /// The accounts of the base image, which `tree` holds; those that every image has; and those of the recipe.
     ///
     /// # Errors
-    /// When a user of the recipe is to be in a group that is not there, or a name has two numbers.
-    pub fn new(users: &BTreeMap<String, recipe::User>, groups: &BTreeMap<String, u32>) -> Result<Self> {
+    /// When the base image's cannot be read, a user of the recipe is to be in a group that is not there, or a name has
+    /// two numbers.
+    pub fn of(
+        tree: &Tree,
+        users: &BTreeMap<String, recipe::User>,
+        groups: &BTreeMap<String, u32>,
+    ) -> Result<Self> {
         let mut accounts = Self {
-            users: USERS.iter().map(|(name, id, home)| user(name, *id, *id, home, NO_LOGIN)).collect(),
-            groups: GROUPS.iter().map(|(name, gid)| group(name, *gid)).collect(),
+            users: parse_passwd(&text(tree, PASSWD)?).context(|| cannot_read(PASSWD))?,
+            groups: parse_group(&text(tree, GROUP)?).context(|| cannot_read(GROUP))?,
         };
+        for (name, id, home) in USERS {
+            if accounts.users.iter().all(|known| known.name != name) {
+                accounts.users.push(user(name, id, id, home, NO_LOGIN));
+            }
+        }
+        for (name, gid) in GROUPS {
+            if accounts.groups.iter().all(|known| known.name != name) {
+                accounts.groups.push(group(name, gid));
+            }
+        }
         for (name, gid) in groups {
             accounts.add_group(name, *gid)?;
         }
         for (name, yours) in users {
             if accounts.users.iter().any(|known| known.name == *name) {
                 return Err(Error::new(format!(
-                    "user `{name}` is in every image already, and cannot be another"
+                    "user `{name}` is in the image already, and cannot be another"
                 )));
             }
             accounts.users.push(user(
@@ -119,6 +138,15 @@ impl Accounts {
     }
 }
 
+fn text(tree: &Tree, path: &str) -> Result<String> {
+    let bytes = read(tree, path, LARGEST).context(|| cannot_read(path))?.unwrap_or_default();
+    String::from_utf8(bytes).map_err(|_| Error::new("it is not UTF-8").context(cannot_read(path)))
+}
+
+fn cannot_read(path: &str) -> String {
+    format!("cannot read the base image's `{path}`")
+}
+
 fn user(name: &str, uid: u32, gid: u32, home: &str, shell: &str) -> User {
     let text = str::to_owned;
     User {
@@ -140,7 +168,7 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
     let Accounts { users, groups } = setting.accounts;
     let passwd = generated_file(render_passwd(users)?.into_bytes(), EFFECT, setting);
     let group = generated_file(render_group(groups)?.into_bytes(), EFFECT, setting);
-    let made = [generate(tree, "/etc/passwd", passwd)?, generate(tree, "/etc/group", group)?];
+    let made = [generate(tree, PASSWD, passwd)?, generate(tree, GROUP, group)?];
     let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
     Ok(made.contains(&true).then(|| Applied { effect: EFFECT, what: names.join(", ") }))
 }
@@ -157,7 +185,8 @@ mod tests {
             shell: bareboat_model::ImagePath::absolute(NO_LOGIN).unwrap(),
             groups: vec!["data".to_owned()],
         };
-        Accounts::new(&[("app".to_owned(), app)].into(), &[("data".to_owned(), 3000)].into()).unwrap()
+        Accounts::of(&Tree::empty(), &[("app".to_owned(), app)].into(), &[("data".to_owned(), 3000)].into())
+            .unwrap()
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub struct Documents {
     pub manifest: Vec<u8>,
 }
 
-/// Writes config and manifest of an image of `layers`, each with its title, the lowest first.
+/// Writes config and manifest of an image of `layers`, each with its title, the lowest first. `base` is the history of
+/// those that are a base image's.
 ///
 /// # Errors
 /// When the recipe's user is not in the image.
@@ -25,12 +26,15 @@ pub fn documents(
     accounts: &Accounts,
     platform: Platform,
     created: Timestamp,
+    base: &[History],
     layers: &[(String, Layer)],
 ) -> Result<Documents> {
     let mut config = ImageConfig::new(platform, created);
     config.config = execution(settings, accounts)?;
     config.rootfs.diff_ids = layers.iter().map(|(_, layer)| layer.diff_id).collect();
-    config.history = layers.iter().map(|(title, _)| history(title, created)).collect();
+    let of_base = base.iter().filter(|entry| !entry.empty_layer).count();
+    let ours = layers.iter().skip(of_base).map(|(title, _)| history(title, created));
+    config.history = base.iter().cloned().chain(ours).collect();
     let config = config.to_bytes()?;
 
     let descriptors = layers.iter().map(|(_, layer)| layer.descriptor.clone()).collect();
@@ -83,10 +87,10 @@ mod tests {
             annotations: [("k".to_owned(), "v".to_owned())].into(),
             ..ImageSettings::default()
         };
-        let accounts = Accounts::new(&BTreeMap::new(), &BTreeMap::new()).unwrap();
+        let accounts = Accounts::of(&crate::tree::Tree::empty(), &BTreeMap::new(), &BTreeMap::new()).unwrap();
         let platform = "linux/arm64".parse().unwrap();
         let Documents { config, manifest } =
-            documents(&settings, &accounts, platform, Timestamp::from_seconds(86400), &[]).unwrap();
+            documents(&settings, &accounts, platform, Timestamp::from_seconds(86400), &[], &[]).unwrap();
         assert_eq!(
             String::from_utf8(config).unwrap(),
             r#"{"created":"1970-01-02T00:00:00Z","architecture":"arm64","variant":"v8","os":"linux","config":{"User":"65532:65532","ExposedPorts":{"8080/tcp":{}},"Env":["A=1","B=2"],"Entrypoint":["/usr/bin/x"]},"rootfs":{"type":"layers","diff_ids":[]}}"#
@@ -98,7 +102,7 @@ mod tests {
     #[test]
     fn a_user_that_is_not_there_is_an_error() {
         let settings = ImageSettings { user: Some("ghost".parse().unwrap()), ..ImageSettings::default() };
-        let accounts = Accounts::new(&BTreeMap::new(), &BTreeMap::new()).unwrap();
+        let accounts = Accounts::of(&crate::tree::Tree::empty(), &BTreeMap::new(), &BTreeMap::new()).unwrap();
         assert_eq!(
             execution(&settings, &accounts).unwrap_err().to_string(),
             "user `ghost` is not in the image"

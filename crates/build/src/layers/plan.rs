@@ -46,6 +46,8 @@ pub fn plan(
             Owner::Recipe(entry) if entry.tier >= top => &mut parts.files,
             Owner::Recipe(_) if matches!(node.kind, Kind::File { .. }) => &mut parts.base_files,
             Owner::Recipe(_) | Owner::Effect(_) => &mut parts.settings,
+            // In the layers of the image already.
+            Owner::Image(_) => continue,
         };
         if is_worth_a_member(node) {
             paths.push(path.clone());

@@ -13,11 +13,12 @@ mod write;
 use std::collections::BTreeMap;
 
 use bareboat_model::{Digest, Platform, Timestamp, Version};
+use serde::Serialize;
 
 use crate::recipe::{Recipe, Word};
 
 pub use changes::{Change, changes};
-pub use satisfaction::Satisfaction;
+pub use satisfaction::{Satisfaction, base_reason};
 
 /// The name of the lock's file, beside the recipe.
 pub const FILE_NAME: &str = "bareboat.lock";
@@ -98,11 +99,11 @@ pub struct RequestedArchive {
 }
 
 /// The image that a recipe builds on.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct BaseImage {
     /// As the recipe names it.
     pub reference: String,
-    /// The manifest or index that this was.
+    /// The manifest or index that this was; of a Docker archive, which has neither, the config.
     pub digest: Digest,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bareboat_model::Platform;
 
-use super::{Lock, Request, RequestedArchive};
+use super::{BaseImage, Lock, Request, RequestedArchive};
 
 /// Whether a lock serves.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,8 +16,13 @@ pub enum Satisfaction {
 }
 
 impl Lock {
-    /// Whether this lock serves `request` on `platforms`. A lock for further platforms does.
-    pub fn satisfies(&self, request: &Request, platforms: &[Platform]) -> Satisfaction {
+    /// Whether this lock serves `request` on `base` for `platforms`. A lock for further platforms does.
+    pub fn satisfies(
+        &self,
+        request: &Request,
+        base: Option<&BaseImage>,
+        platforms: &[Platform],
+    ) -> Satisfaction {
         let mut reasons = Vec::new();
         if self.request.suite != request.suite {
             reasons.push(differ("suite", &request.suite, &self.request.suite));
@@ -26,6 +31,7 @@ impl Lock {
             let lists = (request.components.join(", "), self.request.components.join(", "));
             reasons.push(differ("the components", &lists.0, &lists.1));
         }
+        reasons.extend(base_reason(base, self.base.as_ref()));
         reasons.extend(package_reasons(&request.packages, &self.request.packages));
         reasons.extend(without_reasons(&request.without, &self.request.without));
         reasons.extend(archive_reasons(&request.archives, &self.request.archives));
@@ -37,6 +43,24 @@ impl Lock {
 
 fn differ(what: &str, recipe: &str, lock: &str) -> String {
     format!("the recipe asks for {what} `{recipe}`, the lock is for `{lock}`")
+}
+
+/// Why the base image of a lock is not that of a recipe, if it is not.
+pub fn base_reason(recipe: Option<&BaseImage>, lock: Option<&BaseImage>) -> Option<String> {
+    match (recipe, lock) {
+        (Some(recipe), Some(lock)) if recipe.reference == lock.reference => {
+            let (now, then) = (recipe.digest, lock.digest);
+            (now != then)
+                .then(|| format!("the base image `{}` is {now}, the lock is for {then}", recipe.reference))
+        }
+        (None, None) => None,
+        (recipe, lock) => {
+            let name = |base: Option<&BaseImage>| {
+                base.map_or("no image".to_owned(), |it| format!("`{}`", it.reference))
+            };
+            Some(format!("the recipe builds on {}, the lock on {}", name(recipe), name(lock)))
+        }
+    }
 }
 
 fn package_reasons(recipe: &[String], lock: &[String]) -> Vec<String> {

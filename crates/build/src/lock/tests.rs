@@ -227,8 +227,8 @@ fn a_request_is_what_the_recipe_asks_for_in_one_order() {
 #[test]
 fn a_lock_serves_what_it_was_made_for() {
     let lock = lock(&[(AMD64, package("libssl3t64", "3.5.7-1", "amd64"))]);
-    assert_eq!(lock.satisfies(&lock.request, &[AMD64]), Satisfaction::Yes);
-    assert_eq!(lock.satisfies(&lock.request, &[]), Satisfaction::Yes);
+    assert_eq!(lock.satisfies(&lock.request, None, &[AMD64]), Satisfaction::Yes);
+    assert_eq!(lock.satisfies(&lock.request, None, &[]), Satisfaction::Yes);
 }
 
 #[test]
@@ -266,10 +266,10 @@ fn a_lock_that_does_not_serve_says_why() {
     for (edit, reason) in cases {
         let mut request = lock.request.clone();
         edit(&mut request);
-        assert_eq!(lock.satisfies(&request, &[AMD64]), Satisfaction::No(vec![reason.to_owned()]));
+        assert_eq!(lock.satisfies(&request, None, &[AMD64]), Satisfaction::No(vec![reason.to_owned()]));
     }
     let reason = "the lock has nothing for linux/arm64".to_owned();
-    assert_eq!(lock.satisfies(&lock.request, &[AMD64, ARM64]), Satisfaction::No(vec![reason]));
+    assert_eq!(lock.satisfies(&lock.request, None, &[AMD64, ARM64]), Satisfaction::No(vec![reason]));
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn what_a_recipe_no_longer_wants_is_a_reason_too() {
     lock.request.without = vec!["dpkg".to_owned()];
     lock.request.archives = vec![RequestedArchive { name: "vendor".to_owned(), ..Default::default() }];
     assert_eq!(
-        lock.satisfies(&request, &[]),
+        lock.satisfies(&request, None, &[]),
         Satisfaction::No(vec![
             "the lock leaves out `dpkg`, the recipe no longer does".to_owned(),
             "the lock uses archive `vendor`, the recipe no longer does".to_owned(),
@@ -288,7 +288,7 @@ fn what_a_recipe_no_longer_wants_is_a_reason_too() {
     let mut request = lock.request.clone();
     request.archives[0].suites.push("new".to_owned());
     assert_eq!(
-        lock.satisfies(&request, &[]),
+        lock.satisfies(&request, None, &[]),
         Satisfaction::No(vec![
             "the recipe asks for other suites or components of archive `vendor`".to_owned()
         ])

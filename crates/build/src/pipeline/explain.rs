@@ -3,7 +3,8 @@
 use bareboat_model::{Error, ImagePath, Result};
 use serde::Serialize;
 
-use super::{Assembled, BuildRequest, Workshop, load, locking, one_platform, platforms};
+use super::project::Project;
+use super::{Assembled, BuildRequest, Workshop, locking, one_platform};
 use crate::recipe::Loaded;
 use crate::relock::Knowledge;
 use crate::resolve;
@@ -24,19 +25,23 @@ pub struct Explanation {
 /// # Errors
 /// When it is not in, or the recipe cannot be resolved or assembled.
 pub fn explain(workshop: &Workshop<'_>, request: &BuildRequest, what: &str) -> Result<Explanation> {
-    let loaded = load(&request.recipe)?;
-    let platforms = platforms(&loaded, &request.platforms)?;
+    let project = Project::load(workshop, &request.recipe, &request.platforms)?;
+    let Project { loaded, bases, platforms, .. } = &project;
     let platform = *platforms.first().ok_or_else(|| Error::new("there is no platform"))?;
-    let lock = locking::current(workshop, &loaded, &request.recipe, &platforms, request.locked)?;
-    let knowledge = Knowledge::of(&lock, platform)?;
-    let resolution = knowledge.resolution(&loaded)?;
+    let lock = locking::current(workshop, &project, request.locked)?;
+    let knowledge = Knowledge::of(&lock, bases, platform)?;
+    let resolution = knowledge.resolution(loaded)?;
     let package = |name: &str| -> Result<Vec<String>> {
-        let explanation = resolve::explain(&resolution, name, |package| asker(&loaded, package))?;
+        let chosen = resolution.packages.iter().any(|selected| selected.package.name() == name);
+        if !chosen && knowledge.is_in_image(name) {
+            return Ok(vec![format!("{name} is in because the base image has it")]);
+        }
+        let explanation = resolve::explain(&resolution, name, |package| asker(loaded, package))?;
         Ok(explanation.to_string().lines().map(str::to_owned).collect())
     };
     let lines = if what.starts_with('/') {
         let path = ImagePath::absolute(what)?;
-        let (image, _) = one_platform(workshop, &loaded, &lock, platform)?;
+        let (image, _) = one_platform(workshop, &project, &lock, platform)?;
         let (mut lines, owner) = explain_path(&image, &path)?;
         if let Owner::Package(name) = &owner {
             lines.extend(package(name)?);

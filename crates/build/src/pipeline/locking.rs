@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use bareboat_io::files::write_file;
 use bareboat_model::{Context, Error, Platform, Result, escape};
 
+use super::project::Project;
 use super::summary::LockSummary;
-use super::{BuildRequest, Workshop, load, platforms};
-use crate::lock::{Lock, changes};
-use crate::recipe::{Loaded, nearest};
+use super::{BuildRequest, Workshop};
+use crate::lock::{Lock, base_reason, changes};
+use crate::recipe::{self, Loaded, nearest};
 use crate::relock::{Move, reasons, relock};
 
 /// Makes sure that the recipe's lock serves, as `bareboat lock` does.
@@ -18,9 +19,8 @@ use crate::relock::{Move, reasons, relock};
 /// # Errors
 /// When the packages cannot be chosen, or the lock cannot be read or written, or would have to change and may not.
 pub fn lock(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<LockSummary> {
-    let loaded = load(&request.recipe)?;
-    let platforms = platforms(&loaded, &request.platforms)?;
-    ensure(workshop, &loaded, &request.recipe, &platforms, request.locked).map(|(_, summary)| summary)
+    let project = Project::load(workshop, &request.recipe, &request.platforms)?;
+    ensure(workshop, &project, request.locked).map(|(_, summary)| summary)
 }
 
 /// Moves the lock forward: `packages`, or all. Writes nothing when `dry_run`.
@@ -33,13 +33,11 @@ pub fn update(
     packages: &[String],
     dry_run: bool,
 ) -> Result<LockSummary> {
-    let loaded = load(recipe)?;
+    let loaded = recipe::load(recipe)?;
     let file = lock_file(&loaded, recipe);
     let old = read(&file)?;
-    let platforms = match &old {
-        Some(old) => old.platforms().collect(),
-        None => platforms(&loaded, &[])?,
-    };
+    let locked: Vec<Platform> = old.iter().flat_map(Lock::platforms).collect();
+    let project = Project::of(workshop, loaded, recipe, &locked)?;
     let what = match (&old, packages) {
         (_, []) => Move::All,
         (Some(old), _) => only(old, packages, &file)?,
@@ -48,12 +46,14 @@ pub fn update(
                 .with_hint("write it first, with `bareboat lock`"));
         }
     };
-    let new = relock(&loaded, &platforms, old.as_ref(), &what, &workshop.sources())?;
+    let Project { loaded, bases, platforms, .. } = &project;
+    let new = relock(loaded, bases, platforms, old.as_ref(), &what, &workshop.sources())?;
+    let moved = old.as_ref().and_then(|old| base_reason(bases.locked.as_ref(), old.base.as_ref()));
     let written = !dry_run && old.as_ref() != Some(&new);
     if written {
         write(&file, &new)?;
     }
-    Ok(summary(file, written, Vec::new(), old.as_ref(), &new))
+    Ok(summary(file, written, moved.into_iter().collect(), old.as_ref(), &new))
 }
 
 fn only(old: &Lock, packages: &[String], file: &Path) -> Result<Move> {
@@ -72,14 +72,13 @@ fn only(old: &Lock, packages: &[String], file: &Path) -> Result<Move> {
 
 pub(super) fn ensure(
     workshop: &Workshop<'_>,
-    loaded: &Loaded,
-    recipe: &Path,
-    platforms: &[Platform],
+    project: &Project,
     locked: bool,
 ) -> Result<(Lock, LockSummary)> {
-    let file = lock_file(loaded, recipe);
+    let Project { loaded, bases, platforms, .. } = project;
+    let file = project.lock_file();
     let old = read(&file)?;
-    let reasons = old.as_ref().map_or_else(Vec::new, |old| reasons(old, loaded, platforms));
+    let reasons = old.as_ref().map_or_else(Vec::new, |old| reasons(old, loaded, bases, platforms));
     match old {
         Some(old) if reasons.is_empty() => {
             let summary = summary(file, false, Vec::new(), Some(&old), &old);
@@ -100,7 +99,8 @@ pub(super) fn ensure(
             let all: BTreeSet<Platform> =
                 old.iter().flat_map(Lock::platforms).chain(platforms.iter().copied()).collect();
             let all: Vec<Platform> = all.into_iter().collect();
-            let new = relock(loaded, &all, old.as_ref(), &Move::Least, &workshop.sources())?;
+            let bases = project.bases_for(workshop, &all)?;
+            let new = relock(loaded, &bases, &all, old.as_ref(), &Move::Least, &workshop.sources())?;
             write(&file, &new)?;
             let summary = summary(file, true, reasons, old.as_ref(), &new);
             Ok((new, summary))
@@ -109,17 +109,12 @@ pub(super) fn ensure(
 }
 
 /// The lock that a build would follow, without writing it.
-pub(super) fn current(
-    workshop: &Workshop<'_>,
-    loaded: &Loaded,
-    recipe: &Path,
-    platforms: &[Platform],
-    locked: bool,
-) -> Result<Lock> {
-    match read(&lock_file(loaded, recipe))? {
-        Some(old) if reasons(&old, loaded, platforms).is_empty() => Ok(old),
-        _ if locked => ensure(workshop, loaded, recipe, platforms, locked).map(|(lock, _)| lock),
-        old => relock(loaded, platforms, old.as_ref(), &Move::Least, &workshop.sources()),
+pub(super) fn current(workshop: &Workshop<'_>, project: &Project, locked: bool) -> Result<Lock> {
+    let Project { loaded, bases, platforms, .. } = project;
+    match read(&project.lock_file())? {
+        Some(old) if reasons(&old, loaded, bases, platforms).is_empty() => Ok(old),
+        _ if locked => ensure(workshop, project, locked).map(|(lock, _)| lock),
+        old => relock(loaded, bases, platforms, old.as_ref(), &Move::Least, &workshop.sources()),
     }
 }
 

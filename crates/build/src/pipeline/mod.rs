@@ -2,6 +2,7 @@
 
 mod explain;
 mod locking;
+mod project;
 mod steps;
 mod summary;
 
@@ -12,13 +13,15 @@ use bareboat_formats::oci::{self, Descriptor, Index};
 use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::store::Store;
 use bareboat_io::transport::{self, Image, ImageSet};
-use bareboat_model::{Arch, Context, Error, Output, Platform, Progress, Result, Timestamp};
+use bareboat_model::{Context, Error, Output, Platform, Progress, Result, Timestamp};
 
 use crate::assemble::{Assembled, Plan, assemble};
 use crate::fetch;
 use crate::lock::Lock;
-use crate::recipe::{self, Base, Loaded};
+use crate::recipe::Loaded;
 use crate::relock::{self, Knowledge};
+
+use project::Project;
 
 pub use explain::{Explanation, explain};
 pub use locking::{lock, update};
@@ -83,18 +86,17 @@ pub struct BuildRequest {
 /// When anything on the way fails. No output is half-written then.
 pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary> {
     let began = Instant::now();
-    let loaded = load(&request.recipe)?;
-    let platforms = platforms(&loaded, &request.platforms)?;
-    let outputs = outputs(&loaded, request, &platforms)?;
-    let (lock, lock_summary) =
-        locking::ensure(workshop, &loaded, &request.recipe, &platforms, request.locked)?;
+    let project = Project::load(workshop, &request.recipe, &request.platforms)?;
+    let Project { loaded, platforms, .. } = &project;
+    let outputs = outputs(loaded, request, platforms)?;
+    let (lock, lock_summary) = locking::ensure(workshop, &project, request.locked)?;
     if request.steps {
         steps::run(&loaded.recipe.steps, workshop.progress)?;
     }
     let mut images = Vec::new();
     let mut summaries = Vec::new();
-    for &platform in &platforms {
-        let (image, summary) = one_platform(workshop, &loaded, &lock, platform)?;
+    for &platform in platforms {
+        let (image, summary) = one_platform(workshop, &project, &lock, platform)?;
         images.push(image);
         summaries.push(summary);
     }
@@ -107,6 +109,7 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
         name: loaded.recipe.name.to_string(),
         digest: set.descriptor()?.digest,
         outputs: outputs.iter().map(ToString::to_string).collect(),
+        base: project.bases.locked,
         lock: lock_summary,
         images: summaries,
         seconds: began.elapsed().as_secs_f64(),
@@ -115,13 +118,14 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
 
 fn one_platform(
     workshop: &Workshop<'_>,
-    loaded: &Loaded,
+    project: &Project,
     lock: &Lock,
     platform: Platform,
 ) -> Result<(Assembled, ImageSummary)> {
+    let Project { loaded, bases, .. } = project;
     let packages: Vec<_> =
         lock.packages.get(&platform).into_iter().flat_map(|packages| packages.values()).cloned().collect();
-    let knowledge = Knowledge::of(lock, platform)?;
+    let knowledge = Knowledge::of(lock, bases, platform)?;
     let mirrors = match fetch::missing(&workshop.store, &packages).is_empty() {
         true => Default::default(),
         false => relock::mirrors(loaded, workshop.progress)?,
@@ -129,37 +133,17 @@ fn one_platform(
     let source = fetch::Source { http: &workshop.http, store: &workshop.store, mirrors };
     let unpacked = fetch::bring(&source, &packages, workshop.threads, workshop.progress)?;
     let tiers = knowledge.tiers(loaded)?;
-    let plan =
-        Plan { loaded, platform, tiers: &tiers, source_date: source_date()?, threads: workshop.threads };
+    let plan = Plan {
+        loaded,
+        base: bases.of(platform),
+        platform,
+        tiers: &tiers,
+        source_date: source_date()?,
+        threads: workshop.threads,
+    };
     let image = assemble(&plan, &packages, unpacked, &workshop.store, workshop.progress)?;
     let summary = ImageSummary::new(&image, packages.len(), knowledge.left_out(loaded)?);
     Ok((image, summary))
-}
-
-fn load(recipe: &Path) -> Result<Loaded> {
-    let loaded = recipe::load(recipe)?;
-    match &loaded.recipe.base {
-        Base::Image(reference) => Err(Error::new(format!(
-            "cannot build on the image `{reference}`: images as bases are not supported"
-        ))
-        .with_hint("use a catalog entry, another recipe, or scratch")),
-        _ => Ok(loaded),
-    }
-}
-
-/// Those asked for, else the recipe's, else this machine's.
-fn platforms(loaded: &Loaded, asked: &[Platform]) -> Result<Vec<Platform>> {
-    let mut platforms = if asked.is_empty() { loaded.recipe.platforms.clone() } else { asked.to_vec() };
-    if platforms.is_empty() {
-        let arch = Arch::host().ok_or_else(|| {
-            Error::new(format!("images for this machine ({}) cannot be built", std::env::consts::ARCH))
-                .with_hint("name a platform with --platform linux/amd64 or linux/arm64")
-        })?;
-        platforms.push(Platform { arch });
-    }
-    platforms.sort_unstable();
-    platforms.dedup();
-    Ok(platforms)
 }
 
 fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> Result<Vec<Output>> {

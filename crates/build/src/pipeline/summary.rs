@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::assemble::Assembled;
 use crate::effects::Applied;
-use crate::lock::Change;
+use crate::lock::{BaseImage, Change};
 use crate::prune::Pruned;
 use crate::resolve::LeftOut;
 use crate::tree::Kind;
@@ -23,6 +23,9 @@ pub struct Summary {
     pub digest: Digest,
     /// Where it was written.
     pub outputs: Vec<String>,
+    /// The image that it builds on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseImage>,
     /// The lock that was followed, and what was changed in it first.
     pub lock: LockSummary,
     /// One for each platform.

@@ -46,7 +46,9 @@ impl Recipe {
 }
 
 impl ImageSettings {
-    fn on(self, base: Self) -> Self {
+    /// These settings on top of `base`'s.
+    #[must_use]
+    pub(crate) fn on(self, base: Self) -> Self {
         // As in Dockerfiles: arguments that were meant for another program are no use to this one.
         let inherited_cmd = if self.entrypoint.is_some() { None } else { base.cmd };
         Self {

@@ -1,7 +1,8 @@
 //! Between a package in an index and the same package in a lock.
 
+use bareboat_formats::deb822;
 use bareboat_formats::packages::{MultiArch, Package};
-use bareboat_model::{Result, Version};
+use bareboat_model::{Digest, Result, Version};
 
 use crate::lock::LockedPackage;
 use crate::resolve::Candidate;
@@ -52,6 +53,40 @@ pub(super) fn as_locked(candidate: &Candidate<'_>, archive: &str) -> Result<Lock
         conflicts: control.conflicts.to_owned(),
         breaks: control.breaks.to_owned(),
     })
+}
+
+/// The packages in a text of dpkg's database (deb-control(5), and `Status` as in dpkg-query(1)): those that are
+/// installed.
+pub(super) fn installed(text: &str) -> Result<Vec<Package<'_>>> {
+    let mut packages = Vec::new();
+    for stanza in deb822::parse(text) {
+        let stanza = stanza?;
+        if stanza.get("Status").is_some_and(|status| !status.ends_with(" installed")) {
+            continue;
+        }
+        let field = |name: &str| stanza.get(name).unwrap_or_default();
+        packages.push(Package {
+            name: stanza.require("Package")?,
+            version: stanza.require("Version")?,
+            architecture: stanza.require("Architecture")?,
+            multi_arch: multi_arch(field("Multi-Arch")),
+            source: "",
+            source_version: "",
+            priority: "",
+            essential: false,
+            pre_depends: field("Pre-Depends"),
+            depends: field("Depends"),
+            provides: field("Provides"),
+            conflicts: field("Conflicts"),
+            breaks: field("Breaks"),
+            replaces: "",
+            path: "",
+            size: 0,
+            sha256: Digest::of(b""),
+            installed_size: 0,
+        });
+    }
+    Ok(packages)
 }
 
 fn multi_arch(name: &str) -> MultiArch {

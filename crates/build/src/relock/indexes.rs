@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bareboat_formats::packages::Package;
 use bareboat_io::archive::{Suite, fetch_index, fetch_release};
 use bareboat_model::{Arch, Context, Error, Platform, Result, Timestamp};
 
@@ -47,6 +48,7 @@ impl Indexes {
         &'a self,
         platform: Platform,
         kept: &'a BTreeMap<String, LockedPackage>,
+        installed: &[Package<'a>],
     ) -> Result<Universe<'a>> {
         let arch = platform.arch;
         let mut builder = Universe::builder(arch);
@@ -58,6 +60,7 @@ impl Indexes {
         for package in kept.values() {
             builder.add_locked(convert::as_index_entry(package))?;
         }
+        installed.iter().try_for_each(|package| builder.add_installed(package.clone()))?;
         builder.build()
     }
 
@@ -76,6 +79,7 @@ impl Indexes {
                 let kept = before.and_then(|before| before.get(candidate.name()));
                 kept.cloned().ok_or_else(|| Error::new(format!("`{}` is not in the lock", candidate.name())))
             }
+            Origin::Image => Err(Error::new(format!("`{}` is in the base image only", candidate.name()))),
         };
         resolution
             .packages

@@ -7,10 +7,12 @@ mod indexes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bareboat_formats::packages::Package;
 use bareboat_io::http::Http;
 use bareboat_io::store::Store;
 use bareboat_model::{Context, Error, Platform, Progress, Result, Version};
 
+use crate::base_image::Bases;
 use crate::lock::{self, Lock, LockedPackage, Satisfaction};
 use crate::recipe::Loaded;
 use crate::resolve::{self, LeftOut, Requested, Resolution, Universe};
@@ -39,12 +41,13 @@ pub struct Sources<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Makes the lock of a recipe for `platforms`.
+/// Makes the lock of a recipe for `platforms`, on top of these base images.
 ///
 /// # Errors
 /// When no set of packages is what the recipe asks for, or the archives cannot be read or trusted.
 pub fn relock(
     loaded: &Loaded,
+    bases: &Bases,
     platforms: &[Platform],
     old: Option<&Lock>,
     what: &Move,
@@ -53,7 +56,7 @@ pub fn relock(
     let request = lock::Request::of(&loaded.recipe, loaded.suite());
     let old = old.filter(|old| old.request.suite == request.suite);
     if let (Some(old), Move::Least) = (old, what)
-        && let Some(lock) = without_network(&request, loaded, platforms, old)
+        && let Some(lock) = without_network(&request, loaded, bases, platforms, old)
     {
         return Ok(lock);
     }
@@ -64,21 +67,23 @@ pub fn relock(
         let mut kept = kept(before, what);
         // A lock may not name an archive that it has no suite of: the recipe may have dropped one.
         kept.retain(|_, package| indexes.has_archive(&package.archive));
-        let universe = indexes.universe(platform, &kept)?;
-        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(&kept)))
+        let installed = installed(bases, platform)?;
+        let universe = indexes.universe(platform, &kept, &installed)?;
+        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(&kept), &installed)?)
             .context(|| format!("cannot resolve the packages for {platform}"))?;
         packages.insert(platform, indexes.lock(&resolution, before)?);
     }
     sources
         .progress
         .story(&format!("resolved {} packages", packages.values().map(BTreeMap::len).sum::<usize>()));
-    Ok(Lock { request, base: None, suites: indexes.releases(), packages })
+    Ok(Lock { request, base: bases.locked.clone(), suites: indexes.releases(), packages })
 }
 
 /// A recipe that asks for less than the lock holds, or for more of what it holds, needs no index.
 fn without_network(
     request: &lock::Request,
     loaded: &Loaded,
+    bases: &Bases,
     platforms: &[Platform],
     old: &Lock,
 ) -> Option<Lock> {
@@ -90,13 +95,15 @@ fn without_network(
     let mut packages = BTreeMap::new();
     for platform in platforms {
         let before = old.packages.get(platform)?;
-        let universe = locked_universe(*platform, before).ok()?;
-        let resolution = resolve::resolve(&universe, &ask(loaded, prefer(before))).ok()?;
+        let installed = installed(bases, *platform).ok()?;
+        let universe = locked_universe(*platform, before, &installed).ok()?;
+        let request = ask(loaded, prefer(before), &installed).ok()?;
+        let resolution = resolve::resolve(&universe, &request).ok()?;
         let chosen =
             resolution.packages.iter().filter_map(|selected| before.get_key_value(selected.package.name()));
         packages.insert(*platform, chosen.map(|(name, package)| (name.clone(), package.clone())).collect());
     }
-    Some(Lock { request: request.clone(), packages, ..old.clone() })
+    Some(Lock { request: request.clone(), base: bases.locked.clone(), packages, ..old.clone() })
 }
 
 fn kept(before: Option<&BTreeMap<String, LockedPackage>>, what: &Move) -> BTreeMap<String, LockedPackage> {
@@ -117,21 +124,35 @@ fn prefer(packages: &BTreeMap<String, LockedPackage>) -> BTreeMap<String, Versio
     packages.iter().map(|(name, package)| (name.clone(), package.version.clone())).collect()
 }
 
-fn ask(loaded: &Loaded, prefer: BTreeMap<String, Version>) -> resolve::Request {
+/// The packages that the base image has.
+fn installed(bases: &Bases, platform: Platform) -> Result<Vec<Package<'_>>> {
+    let texts = bases.status(platform).iter();
+    let packages = texts.map(|text| convert::installed(text)).collect::<Result<Vec<_>>>();
+    Ok(packages.context(|| "cannot read the base image's package database")?.concat())
+}
+
+fn ask(
+    loaded: &Loaded,
+    prefer: BTreeMap<String, Version>,
+    installed: &[Package<'_>],
+) -> Result<resolve::Request> {
     let requested = |spec: &crate::recipe::PackageSpec| Requested {
         name: spec.name.clone(),
         version: spec.version.clone(),
     };
-    resolve::Request {
+    let version = |package: &Package<'_>| Ok((package.name.to_owned(), Version::parse(package.version)?));
+    Ok(resolve::Request {
         packages: loaded.recipe.packages.iter().map(requested).collect(),
         without: loaded.recipe.without.iter().cloned().collect(),
         prefer,
-    }
+        installed: installed.iter().map(version).collect::<Result<_>>()?,
+    })
 }
 
 /// Whether `lock` serves the recipe, and if not, why.
-pub fn reasons(lock: &Lock, loaded: &Loaded, platforms: &[Platform]) -> Vec<String> {
-    match lock.satisfies(&lock::Request::of(&loaded.recipe, loaded.suite()), platforms) {
+pub fn reasons(lock: &Lock, loaded: &Loaded, bases: &Bases, platforms: &[Platform]) -> Vec<String> {
+    let request = lock::Request::of(&loaded.recipe, loaded.suite());
+    match lock.satisfies(&request, bases.locked.as_ref(), platforms) {
         Satisfaction::Yes => Vec::new(),
         Satisfaction::No(reasons) => reasons,
     }
@@ -140,14 +161,20 @@ pub fn reasons(lock: &Lock, loaded: &Loaded, platforms: &[Platform]) -> Vec<Stri
 /// What the lock itself says of one platform's packages: who needs whom. No index is read for it.
 pub struct Knowledge<'l> {
     packages: &'l BTreeMap<String, LockedPackage>,
+    installed: Vec<Package<'l>>,
     universe: Universe<'l>,
 }
 
-fn locked_universe(platform: Platform, packages: &BTreeMap<String, LockedPackage>) -> Result<Universe<'_>> {
+fn locked_universe<'l>(
+    platform: Platform,
+    packages: &'l BTreeMap<String, LockedPackage>,
+    installed: &[Package<'l>],
+) -> Result<Universe<'l>> {
     let mut builder = Universe::builder(platform.arch);
     for package in packages.values() {
         builder.add_locked(convert::as_index_entry(package))?;
     }
+    installed.iter().try_for_each(|package| builder.add_installed(package.clone()))?;
     builder.build()
 }
 
@@ -156,10 +183,12 @@ impl<'l> Knowledge<'l> {
     ///
     /// # Errors
     /// When the lock has nothing for the platform, or a relation in it cannot be read.
-    pub fn of(lock: &'l Lock, platform: Platform) -> Result<Self> {
+    pub fn of(lock: &'l Lock, bases: &'l Bases, platform: Platform) -> Result<Self> {
         let missing = || Error::new(format!("the lock has nothing for {platform}"));
         let packages = lock.packages.get(&platform).ok_or_else(missing)?;
-        Ok(Self { packages, universe: locked_universe(platform, packages)? })
+        let installed = installed(bases, platform)?;
+        let universe = locked_universe(platform, packages, &installed)?;
+        Ok(Self { packages, installed, universe })
     }
 
     /// Resolves the recipe once more, from the lock's packages alone.
@@ -167,9 +196,15 @@ impl<'l> Knowledge<'l> {
     /// # Errors
     /// When they do not satisfy the recipe: somebody edited the lock.
     pub fn resolution(&self, loaded: &Loaded) -> Result<Resolution<'_>> {
-        resolve::resolve(&self.universe, &ask(loaded, prefer(self.packages))).map_err(|error| {
+        let request = ask(loaded, prefer(self.packages), &self.installed)?;
+        resolve::resolve(&self.universe, &request).map_err(|error| {
             error.with_hint("if the lock was edited by hand, remove it and run `bareboat lock`")
         })
+    }
+
+    /// Whether the base image has this package.
+    pub fn is_in_image(&self, package: &str) -> bool {
+        self.installed.iter().any(|installed| installed.name == package)
     }
 
     /// Dependencies that were not followed.
@@ -186,7 +221,7 @@ impl<'l> Knowledge<'l> {
     /// As [`Knowledge::resolution`].
     pub fn tiers(&self, loaded: &Loaded) -> Result<BTreeMap<String, usize>> {
         let mut tiers = BTreeMap::new();
-        let mut request = ask(loaded, prefer(self.packages));
+        let mut request = ask(loaded, prefer(self.packages), &self.installed)?;
         let all = std::mem::take(&mut request.packages);
         let all_without = std::mem::take(&mut request.without);
         for (number, tier) in loaded.tiers.iter().enumerate() {

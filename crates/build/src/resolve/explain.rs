@@ -6,7 +6,7 @@ use bareboat_model::{Error, Result, escape};
 
 use super::satisfy::Relations;
 use super::universe::in_backticks;
-use super::{Resolution, Why};
+use super::{Resolution, Selected, Why};
 
 /// Why a package is in. Displays as a sentence, with a line for each other package that needs it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,7 +15,7 @@ pub struct Explanation {
     pub package: String,
     /// From the package up to one that a recipe asks for; empty when a recipe asks for the package itself.
     pub chain: Vec<Link>,
-    /// The recipe that asks, in words.
+    /// Who asks, in words.
     pub asked_by: String,
     /// All chosen packages that need it directly, sorted by name.
     pub needed_by: Vec<Link>,
@@ -43,7 +43,13 @@ pub fn explain(
         return Err(not_in(resolution, name));
     }
     let chain = chain(resolution, name);
-    let asked_by = asker(chain.last().map_or(name, |link| &link.by));
+    let top = chain.last().map_or(name, |link| &link.by);
+    let is_in_place =
+        |selected: &Selected<'_>| selected.package.name() == top && selected.why == Why::InPlaceOfImages;
+    let asked_by = match resolution.packages.iter().any(is_in_place) {
+        true => "what does not go with the version in the base image".to_owned(),
+        false => asker(top),
+    };
     Ok(Explanation { package: name.to_owned(), chain, asked_by, needed_by: needed_by(resolution, name)? })
 }
 

@@ -91,6 +91,7 @@ fn clashes(search: &Search<'_, '_>, failed: &Level, about: impl Fn(PackageId) ->
             let other = with.package()?;
             let reason = match &with.want {
                 Want::Need { by, group } => chain(search, *by, group),
+                Want::Installed(_) => "the base image has it".to_owned(),
                 _ => format!("{} is requested", escape(search.universe.get(other).name())),
             };
             let verb = match search.universe.get(clash.package).name() == search.universe.get(other).name() {

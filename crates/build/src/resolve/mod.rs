@@ -34,6 +34,8 @@ pub struct Request {
     pub without: BTreeSet<String>,
     /// Versions from the lock, by package name: taken before higher ones, where they meet what is asked of them.
     pub prefer: BTreeMap<String, Version>,
+    /// Packages that are there already, in the base image. They stay unless another version is needed.
+    pub installed: BTreeMap<String, Version>,
 }
 
 /// A package asked for by name.
@@ -48,7 +50,8 @@ pub struct Requested {
 /// A set of packages that holds together.
 #[derive(Debug)]
 pub struct Resolution<'u> {
-    /// Requested packages first, then each dependency in the order of its declaration, depth first.
+    /// Requested packages first, then each dependency in the order of its declaration, depth first. Without those
+    /// that are there already.
     pub packages: Vec<Selected<'u>>,
     /// Dependencies that were not followed because of [`Request::without`].
     pub left_out: Vec<LeftOut>,
@@ -70,6 +73,8 @@ pub struct Selected<'u> {
 pub enum Why {
     /// The recipe asks for it.
     Requested,
+    /// The version that the base image has of it would not do.
+    InPlaceOfImages,
     /// Another package needs it.
     DependencyOf {
         /// The name of that package.

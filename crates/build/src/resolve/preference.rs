@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bareboat_model::{Error, Relation, Result, Version, escape};
 
 use super::introduction::{Introduction, introduction};
+use super::universe::Origin;
 use super::universe::{PackageId, Universe, in_backticks, unknown_package};
 use super::{Request, Requested};
 
@@ -23,6 +24,8 @@ pub(super) struct Preference<'u, 'r> {
     pinned: BTreeMap<&'r str, &'r Version>,
     /// Versions that the lock has, by package name.
     locked: &'r BTreeMap<String, Version>,
+    /// Versions that the base image has, by package name.
+    installed: &'r BTreeMap<String, Version>,
 }
 
 impl<'u, 'r> Preference<'u, 'r> {
@@ -39,7 +42,22 @@ impl<'u, 'r> Preference<'u, 'r> {
                 return Err(Error::new(error));
             }
         }
-        Ok(Self { universe, pinned, locked: &request.prefer })
+        Ok(Self { universe, pinned, locked: &request.prefer, installed: &request.installed })
+    }
+
+    /// The packages of the base image, but for those of which the request insists on another version.
+    pub(super) fn installed(&self) -> Vec<PackageId> {
+        let wanted =
+            |name: &str, version: &Version| self.pinned.get(name).is_none_or(|pinned| *pinned == version);
+        let in_universe = |(name, version): (&String, &Version)| {
+            let ids = self.universe.named(name).iter();
+            ids.copied().find(|&id| self.universe.get(id).version == *version)
+        };
+        self.installed
+            .iter()
+            .filter(|(name, version)| wanted(name, version))
+            .filter_map(in_universe)
+            .collect()
     }
 
     /// The packages that a request by name can mean: that package, or else the only one to provide the name.
@@ -78,7 +96,9 @@ impl<'u, 'r> Preference<'u, 'r> {
     /// The versions of the package `name` that may be chosen: apt's candidate, which is the one asked for or else the
     /// highest; and before the highest, the locked one.
     pub(super) fn versions(&self, name: &str) -> Vec<PackageId> {
-        let versions = self.universe.named(name);
+        // What the base image has is taken as it is, or not at all: see `installed`.
+        let of_archive = |id: &PackageId| self.universe.get(*id).origin != Origin::Image;
+        let versions: Vec<PackageId> = self.universe.named(name).iter().copied().filter(of_archive).collect();
         let exactly =
             |wanted: &Version| versions.iter().find(|&&id| self.universe.get(id).version == *wanted);
         if let Some(wanted) = self.pinned.get(name) {

@@ -51,6 +51,8 @@ struct Goal {
 /// What a choice is for.
 #[derive(Clone, Debug)]
 pub(super) enum Want {
+    /// A package of the base image, to stay as it is.
+    Installed(PackageId),
     /// The request's package with this number.
     Requested(usize),
     /// The dependencies of all requested packages: apt takes them after the last request.
@@ -96,6 +98,11 @@ pub(super) struct Clash {
 }
 
 impl Level {
+    /// Whether it chose what the base image has.
+    fn is_of_image(&self) -> bool {
+        matches!(self.want, Want::Installed(id) if self.package() == Some(id))
+    }
+
     /// The package that is chosen at present.
     pub(super) fn package(&self) -> Option<PackageId> {
         match self.options.get(self.tried.checked_sub(1)?)? {
@@ -123,13 +130,17 @@ impl<'u, 'r> Search<'u, 'r> {
     /// Meets goal after goal until none is left.
     pub(super) fn run(mut self) -> Result<Resolution<'u>> {
         let last = self.push_goals(vec![Want::NeedsOfRequested], None);
-        let mut next = self.push_goals((0..self.request.packages.len()).map(Want::Requested).collect(), last);
+        let requests = self.push_goals((0..self.request.packages.len()).map(Want::Requested).collect(), last);
+        let installed = self.preference.installed().into_iter().map(Want::Installed).collect();
+        let mut next = self.push_goals(installed, requests);
         while let Some(goal) = next {
             let after = self.goals[goal].next;
             next = match self.goals[goal].want.clone() {
                 Want::NeedsOfRequested => {
+                    let requested = |level: &usize| matches!(self.levels[*level].want, Want::Requested(_));
+                    let levels: Vec<usize> = (0..self.levels.len()).filter(requested).collect();
                     let needs =
-                        (0..self.levels.len()).map(|level| self.needs(level)).collect::<Result<Vec<_>>>()?;
+                        levels.into_iter().map(|level| self.needs(level)).collect::<Result<Vec<_>>>()?;
                     self.push_goals(needs.into_iter().flatten().collect(), after)
                 }
                 want if self.is_met(&want) => after,
@@ -151,13 +162,19 @@ impl<'u, 'r> Search<'u, 'r> {
     }
 
     fn open_level(&mut self, goal: GoalId, want: Want) -> Result<()> {
+        let install = |ids: Vec<PackageId>| ids.into_iter().map(Choice::Install).collect();
         let options = match &want {
-            Want::Requested(at) => self.preference.requested(&self.request.packages[*at])?,
+            Want::Requested(at) => install(self.preference.requested(&self.request.packages[*at])?),
+            // If it stands in the way as it is, the archive's version may take its place.
+            Want::Installed(id) => {
+                let name = self.universe.get(*id).name();
+                install([vec![*id], self.preference.versions(name)].concat())
+            }
             _ => Vec::new(),
         };
         self.levels.push(Level {
             want,
-            options: options.into_iter().map(Choice::Install).collect(),
+            options,
             tried: 0,
             looked_up: 0,
             culprits: BTreeSet::new(),
@@ -210,7 +227,7 @@ impl<'u, 'r> Search<'u, 'r> {
 
     fn is_met(&self, want: &Want) -> bool {
         match want {
-            Want::NeedsOfRequested => false,
+            Want::NeedsOfRequested | Want::Installed(_) => false,
             Want::Requested(at) => {
                 let name = &*self.request.packages[*at].name;
                 self.chosen.contains_key(name)
@@ -287,7 +304,7 @@ impl<'u, 'r> Search<'u, 'r> {
         }
         let after = self.goals[self.levels[at].goal].next;
         match self.levels[at].want {
-            Want::Need { .. } => {
+            Want::Need { .. } | Want::Installed(_) => {
                 let needs = self.needs(at)?;
                 Ok(self.push_goals(needs, after))
             }
@@ -300,6 +317,9 @@ impl<'u, 'r> Search<'u, 'r> {
         let Some(package) = self.levels[level].package() else {
             return Ok(Vec::new());
         };
+        if self.levels[level].is_of_image() {
+            return Ok(Vec::new());
+        }
         let relations = self.relations(package)?;
         Ok(relations.needs.iter().map(|group| Want::Need { by: level, group: Rc::clone(group) }).collect())
     }
@@ -366,6 +386,8 @@ impl<'u, 'r> Search<'u, 'r> {
                     let by = self.levels[*by].package().map_or("", |id| self.universe.get(id).name());
                     Why::DependencyOf { by: by.to_owned(), relation: group.to_string() }
                 }
+                Want::Installed(_) if level.is_of_image() => continue,
+                Want::Installed(_) => Why::InPlaceOfImages,
                 _ => Why::Requested,
             };
             match (level.package(), why) {

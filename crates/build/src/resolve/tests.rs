@@ -23,7 +23,7 @@ fn index(lines: &str) -> String {
     lines.lines().filter(|line| !line.trim().is_empty()).map(stanza).collect::<Vec<_>>().join("\n")
 }
 
-/// `a b=2` asks for both; ` -c` goes without `c`; ` c~1` prefers version 1 of `c`.
+/// `a b=2` asks for both; ` -c` goes without `c`; ` c~1` prefers version 1 of `c`; ` c@1` is in the base image.
 fn request(words: &str) -> Request {
     let mut request = Request::default();
     for word in words.split_whitespace() {
@@ -31,6 +31,8 @@ fn request(words: &str) -> Request {
             request.without.insert(name.to_owned());
         } else if let Some((name, version)) = word.split_once('~') {
             request.prefer.insert(name.to_owned(), Version::parse(version).unwrap());
+        } else if let Some((name, version)) = word.split_once('@') {
+            request.installed.insert(name.to_owned(), Version::parse(version).unwrap());
         } else {
             let (name, version) = word.split_once('=').map_or((word, None), |(name, v)| (name, Some(v)));
             let version = version.map(|version| Version::parse(version).unwrap());
@@ -45,8 +47,14 @@ fn with<T>(lines: &str, words: &str, then: impl FnOnce(Result<Resolution<'_>>) -
     let text = index(lines);
     let mut builder = Universe::builder(Arch::Amd64);
     builder.add_index(0, &text).unwrap();
+    let request = request(words);
+    let installed = request.installed.iter().map(|(name, version)| index(&format!("{name} {version}")));
+    let installed: Vec<String> = installed.collect();
+    for text in &installed {
+        builder.add_installed(packages::parse(text).next().unwrap().unwrap()).unwrap();
+    }
     let universe = builder.build().unwrap();
-    then(resolve(&universe, &request(words)))
+    then(resolve(&universe, &request))
 }
 
 /// The chosen packages in order, as `a b=2`: with the version where it is not 1.
@@ -105,6 +113,18 @@ fn packages_are_chosen_as_apt_chooses_them() {
             "a",
             "a p",
         ),
+        ("what the image has is not chosen again", "a 1; Depends: b\nb 1", "a b@1", "a"),
+        ("nor what it has of an older version", "a 1; Depends: b\nb 2", "a b@1", "a"),
+        (
+            "unless the newer one is needed",
+            "a 1; Depends: b (>= 2)\nb 2; Depends: c\nc 1",
+            "a b@1",
+            "b=2 c a",
+        ),
+        ("or the one it has is in the way", "a 1; Breaks: b (<< 2)\nb 2", "a b@1", "b=2 a"),
+        ("a request that the image meets", "a 1\nb 2", "a b b@1", "a"),
+        ("another version asked for", "b 2", "b=2 b@1", "b=2"),
+        ("the alternative that the image has", "a 1; Depends: b | c\nb 1", "a c@1", "a"),
         ("recommendations are no needs", "a 1; Recommends: b\nb 1", "a", "a"),
         ("packages for all architectures", "a 1; Depends: b\nb 1; Architecture: all", "a", "a b"),
         ("not those of another", "a 1; Depends: b | c\nb 1; Architecture: arm64\nc 1", "a", "a c"),

@@ -36,6 +36,8 @@ pub enum Origin {
     Index(usize),
     /// The lock: no index may list it any more.
     Lock,
+    /// The base image: it is installed there.
+    Image,
 }
 
 /// The place of a candidate in its universe.
@@ -151,6 +153,14 @@ impl<'a> Builder<'a> {
     /// When its version cannot be read.
     pub fn add_locked(&mut self, package: Package<'a>) -> Result<()> {
         self.add(Origin::Lock, package)
+    }
+
+    /// Adds a package that the base image has. Name it in [`super::Request::installed`] too.
+    ///
+    /// # Errors
+    /// When its version cannot be read.
+    pub fn add_installed(&mut self, package: Package<'a>) -> Result<()> {
+        self.add(Origin::Image, package)
     }
 
     fn add(&mut self, origin: Origin, control: Package<'a>) -> Result<()> {

@@ -27,6 +27,8 @@ pub enum Owner {
     Recipe(Entry),
     /// Something that a package manager would have done, by the effect's name.
     Effect(&'static str),
+    /// The image that a recipe builds on.
+    Image(Arc<str>),
 }
 
 /// An entry of a recipe: yours, or one that yours is based on.
@@ -44,6 +46,7 @@ impl fmt::Display for Owner {
             Self::Package(name) => write!(f, "package {name}"),
             Self::Recipe(entry) => f.write_str(&entry.text),
             Self::Effect(name) => write!(f, "effect {name}"),
+            Self::Image(reference) => write!(f, "base image {reference}"),
         }
     }
 }
@@ -138,9 +141,53 @@ pub struct Tree {
 impl Tree {
     /// A root that holds nothing but the aliasing links of merged /usr and of /run (see `seed.rs`).
     pub fn new() -> Self {
-        let mut tree = Self { nodes: BTreeMap::new(), hidden: Vec::new() };
-        seed::plant(&mut tree);
+        let mut tree = Self::empty();
+        tree.plant_links();
         tree
+    }
+
+    /// A root that holds nothing.
+    pub fn empty() -> Self {
+        Self { nodes: BTreeMap::new(), hidden: Vec::new() }
+    }
+
+    /// Plants the aliasing links of merged /usr and of /run, where nothing else is.
+    pub fn plant_links(&mut self) {
+        seed::plant(self);
+    }
+
+    /// Puts `node` at `path` as the next layer of an image does: what is there gives way, but directories merge.
+    ///
+    /// # Errors
+    /// When links lead in a circle.
+    pub fn overlay(&mut self, path: &ImagePath, node: Node) -> Result<()> {
+        let place = self.real_parent(path)?;
+        for directory in std::iter::successors(place.parent(), ImagePath::parent) {
+            if self.nodes.get(&directory).is_some_and(|holder| !holder.is_directory()) {
+                self.nodes.remove(&directory);
+            }
+        }
+        self.imply_parents(&place, &node.owner)?;
+        let merges = node.is_directory() && self.nodes.get(&place).is_some_and(Node::is_directory);
+        if !merges {
+            self.remove(&place);
+        }
+        self.nodes.insert(place, node);
+        Ok(())
+    }
+
+    /// Gives the file at `target` another name, as the next layer of an image does.
+    ///
+    /// # Errors
+    /// When `target` is no file.
+    pub fn overlay_hard_link(&mut self, path: &ImagePath, target: &ImagePath) -> Result<()> {
+        let real = self.real_parent(target)?;
+        let missing = || Error::new(format!("it is a hard link to `{target}`, which is no file"));
+        let original = self.nodes.get_mut(&real).ok_or_else(missing)?;
+        let Kind::File { link_group, .. } = &mut original.kind else { return Err(missing()) };
+        link_group.get_or_insert_with(|| Arc::new(real));
+        let link = original.clone();
+        self.overlay(path, link)
     }
 
     /// Takes out the aliasing links that nobody claimed and that lead nowhere.

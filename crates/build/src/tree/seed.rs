@@ -28,7 +28,7 @@ const SEEDS: [(&str, &str, &str); 9] = [
 pub(super) fn plant(tree: &mut Tree) {
     for (path, target, effect) in SEEDS {
         if let Ok(path) = ImagePath::parse(path.as_bytes()) {
-            tree.nodes.insert(path, Node::symlink(target, 0, Owner::Effect(effect)));
+            tree.nodes.entry(path).or_insert_with(|| Node::symlink(target, 0, Owner::Effect(effect)));
         }
     }
 }

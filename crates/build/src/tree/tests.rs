@@ -96,6 +96,7 @@ fn claims_are_decided_by_who_makes_them() {
                     Owner::Recipe(_) => "recipe",
                     Owner::Effect(_) => "effect",
                     Owner::Package(_) => "package",
+                    Owner::Image(_) => "image",
                 };
                 assert_eq!(owner, winner, "{first} {second}");
                 assert_eq!(!tree.hidden().is_empty(), told, "{first} {second}");

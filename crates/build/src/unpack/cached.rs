@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kinds of store entries, with the version of what is written into them.
 const LIST: &str = "unpacked-1";
-const CONTENTS: &str = "contents-1";
+pub(crate) const CONTENTS: &str = "contents-1";
 
 const BUFFER: usize = 256 << 10;
 
@@ -108,9 +108,9 @@ fn read_list(store: &Store, package: &Digest) -> Result<Option<Unpacked>> {
     Ok(contents.is_some_and(|contents| contents.length == unpacked.contents_size).then_some(unpacked))
 }
 
-/// What a package of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is both
+/// What a package or layer of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is both
 /// large and 200 times smaller; bombs are 1,000 times and more.
-fn limits(size: u64) -> tar::Limits {
+pub(crate) fn limits(size: u64) -> tar::Limits {
     let most = tar::Limits::default();
     let unpacked = (64 << 20) + size.saturating_mul(200);
     tar::Limits { unpacked: unpacked.min(most.unpacked), ..most }
@@ -122,15 +122,14 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     let mut members = Vec::new();
     let mut read = None;
     store.write_entry(CONTENTS, package, |file| {
-        let mut contents = Contents { file: BufWriter::with_capacity(BUFFER, file), end: 0 };
+        let mut contents = Contents::new(BufWriter::with_capacity(BUFFER, file));
         let limits = limits(blob.metadata()?.len());
         let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits)?;
         let control = package.unpack(|member, bytes| {
             members.push(contents.take(member, bytes)?);
             Ok(())
         })?;
-        contents.file.flush()?;
-        read = Some((control, contents.end));
+        read = Some((control, contents.finish()?));
         Ok(())
     })?;
     let (control, contents_size) = read.ok_or_else(|| Error::new("the package was not read"))?;
@@ -151,14 +150,25 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     Ok(unpacked)
 }
 
-/// The file that all contents of a package go into, one after another.
-struct Contents<'a> {
+/// The file that all contents of a package or layer go into, one after another.
+pub(crate) struct Contents<'a> {
     file: BufWriter<&'a mut Scratch>,
     end: u64,
 }
 
-impl Contents<'_> {
-    fn take(&mut self, member: tar::Member, bytes: &mut dyn Read) -> Result<Member> {
+impl<'a> Contents<'a> {
+    pub(crate) fn new(file: BufWriter<&'a mut Scratch>) -> Self {
+        Self { file, end: 0 }
+    }
+
+    /// Writes everything out; gives the size of all contents.
+    pub(crate) fn finish(mut self) -> Result<u64> {
+        self.file.flush()?;
+        Ok(self.end)
+    }
+
+    /// Takes a member in, with its bytes.
+    pub(crate) fn take(&mut self, member: tar::Member, bytes: &mut dyn Read) -> Result<Member> {
         let path = member.path;
         let too_big = |what: &str| Error::new(format!("`{path}` has a {what} beyond 32 bits"));
         let kind = match member.kind {

@@ -4,6 +4,7 @@ mod cached;
 mod mentions;
 mod place;
 
+pub(crate) use cached::{CONTENTS, Contents, limits};
 pub use cached::{Member, MemberKind, Unpacked, unpack};
 pub use mentions::{Mention, mentions};
 pub use place::{Conffiles, place_packages};

@@ -7,6 +7,7 @@ mod bench;
 mod layout;
 mod words;
 
+mod base_image;
 mod catalog;
 mod explain;
 mod files;

@@ -215,7 +215,7 @@ fn offline_on_a_warm_cache_resolves_a_changed_recipe() {
     let bench = Bench::new(HELLO);
     bench.says(&["lock"]);
     bench.mirror.forget();
-    bench.write("bareboat.toml", &HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
+    bench.write("bareboat.toml", HELLO.replace("\"hello\"]", "\"hello\", \"netbase\"]"));
     bench.says(&["lock", "--offline"]);
     assert!(lock(&bench).contains("pool/main/n/netbase/"));
     assert_eq!(bench.mirror.requests(), []);

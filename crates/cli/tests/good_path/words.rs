@@ -17,6 +17,14 @@ impl Bench {
         said(&output) + std::str::from_utf8(&output.stdout).unwrap()
     }
 
+    /// Runs the program, which must refuse; gives what it says.
+    pub(crate) fn refuses(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert_eq!(output.stdout, b"");
+        said(&output)
+    }
+
     /// Builds with these arguments; gives the digest.
     pub(crate) fn digest(&self, args: &[&str]) -> String {
         self.says(&[&["build", "--quiet"], args].concat()).trim().to_owned()

@@ -5,6 +5,7 @@
 mod docker_archive;
 mod layout;
 mod oci_archive;
+mod read;
 mod tarball;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,8 @@ use std::io::Read;
 
 use bareboat_formats::oci::{Descriptor, REF_NAME};
 use bareboat_model::{Context, Digest, Error, Output, Platform, Result};
+
+pub use read::{Found, read};
 
 use crate::store::Store;
 

@@ -1,0 +1,132 @@
+//! The layers of an image on top of one another, as an engine mounts them (OCI image specification, layer.md).
+
+use std::sync::Arc;
+
+use bareboat_model::{Context, ImagePath, Result};
+
+use super::unpacked::UnpackedLayer;
+use crate::tree::{Content, Node, Owner, Tree};
+use crate::unpack::{Member, MemberKind};
+
+/// A file whose name begins so takes away what has the rest of the name in lower layers (layer.md, "Whiteouts").
+const WHITEOUT: &[u8] = b".wh.";
+/// Takes away all that lower layers have in the directory.
+const OPAQUE: &[u8] = b".wh..wh..opq";
+/// Names of this kind are notes of one storage driver (aufs), and mean nothing to others.
+const NOTE: &[u8] = b".wh..wh.";
+
+/// Puts a layer on top of what is in the tree.
+///
+/// # Errors
+/// When links lead in a circle, or a hard link names nothing.
+pub(super) fn put_on(tree: &mut Tree, layer: &UnpackedLayer, owner: &Owner) -> Result<()> {
+    // Whiteouts speak of lower layers only, wherever in the tar they stand.
+    for member in &layer.members {
+        take_away(tree, &member.path)?;
+    }
+    let contents = Arc::new(layer.contents.clone());
+    for member in layer.members.iter().filter(|member| !is_whiteout(&member.path)) {
+        put(tree, member, &contents, owner).context(|| format!("cannot put `{}` in place", member.path))?;
+    }
+    Ok(())
+}
+
+fn is_whiteout(path: &ImagePath) -> bool {
+    path.file_name().is_some_and(|name| name.starts_with(WHITEOUT))
+}
+
+fn take_away(tree: &mut Tree, whiteout: &ImagePath) -> Result<()> {
+    let (Some(folder), Some(name)) = (whiteout.parent(), whiteout.file_name()) else { return Ok(()) };
+    if name == OPAQUE {
+        let folder = tree.real_path(&folder)?;
+        let inside: Vec<ImagePath> = tree.below(&folder).map(|(path, _)| path.clone()).collect();
+        inside.iter().for_each(|path| drop(tree.remove(path)));
+    } else if let Some(name) = name.strip_prefix(WHITEOUT).filter(|_| !name.starts_with(NOTE)) {
+        let gone = tree.real_path(&folder)?.join(name)?;
+        tree.remove(&gone);
+    }
+    Ok(())
+}
+
+fn put(tree: &mut Tree, member: &Member, contents: &Arc<std::path::PathBuf>, owner: &Owner) -> Result<()> {
+    let mut node = match &member.kind {
+        MemberKind::File { digest, size, offset } => {
+            let content = Content::in_file(*digest, *size, contents.clone(), *offset);
+            Node::file(content, member.mode, member.mtime, owner.clone())
+        }
+        MemberKind::Directory => Node::directory(member.mode, owner.clone()),
+        MemberKind::Symlink(target) => Node::symlink(target.as_slice(), member.mtime, owner.clone()),
+        MemberKind::HardLink(target) => return tree.overlay_hard_link(&member.path, target),
+    };
+    node.mode = member.mode;
+    node.uid = member.uid;
+    node.gid = member.gid;
+    node.xattrs = member.xattrs.iter().cloned().collect();
+    tree.overlay(&member.path, node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Layers of `path` (a file), `path/` (a directory), `path -> target` and `path => target` (a hard link).
+    fn squashed(layers: &[&str]) -> String {
+        let mut tree = Tree::empty();
+        for (number, layer) in layers.iter().enumerate() {
+            let members = layer.split_whitespace().map(|text| member(text, number)).collect();
+            let layer = UnpackedLayer::of_members(members);
+            put_on(&mut tree, &layer, &Owner::Image("base".into())).unwrap();
+        }
+        let words = tree.iter().map(|(path, node)| match node.content() {
+            // The size tells which layer it is from.
+            Some(content) => format!("{path}:{}", content.size()),
+            None if node.is_directory() => format!("{path}/"),
+            None => format!("{path}@"),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn member(text: &str, layer: usize) -> Member {
+        let (path, kind) = if let Some((path, target)) = text.split_once("=>") {
+            (path, MemberKind::HardLink(ImagePath::absolute(target).unwrap()))
+        } else if let Some((path, target)) = text.split_once("->") {
+            (path, MemberKind::Symlink(target.into()))
+        } else if let Some(path) = text.strip_suffix('/') {
+            (path, MemberKind::Directory)
+        } else {
+            let size = layer as u64;
+            (text, MemberKind::File { digest: bareboat_model::Digest::of(text.as_bytes()), size, offset: 0 })
+        };
+        let path = ImagePath::absolute(path).unwrap();
+        Member { path, kind, mode: 0o755, uid: 0, gid: 0, mtime: 0, xattrs: Vec::new() }
+    }
+
+    #[test]
+    fn later_layers_replace_and_take_away() {
+        for (layers, expected) in [
+            (&["/a /b", "/b"][..], "/a:0 /b:1"),
+            (&["/a /d/x /d/y", "/.wh.a /d/.wh.x"], "/d/ /d/y:0"),
+            (&["/d/x /d/y", "/d/.wh..wh..opq /d/z"], "/d/ /d/z:1"),
+            (&["/d/x", "/d/z /d/.wh..wh..opq"], "/d/ /d/z:1"),
+            (&["/d/x", "/d"], "/d:1"),
+            (&["/d", "/d/x"], "/d/ /d/x:1"),
+            (&["/.wh..wh.plnk/ /a"], "/a:0"),
+            (&["/a /.wh.a"], "/a:0"),
+        ] {
+            assert_eq!(squashed(layers), expected, "{layers:?}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_and_replaced_as_engines_do() {
+        for (layers, expected) in [
+            (&["/usr/lib/ /lib->usr/lib", "/lib/x"][..], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1"),
+            (&["/usr/lib/x /lib->usr/lib", "/lib/.wh.x"], "/lib@ /usr/ /usr/lib/"),
+            (&["/usr/lib/ /lib->usr/lib", "/lib/"], "/lib/ /usr/ /usr/lib/"),
+            (&["/a /b=>/a", "/b"], "/a:0 /b:1"),
+            (&["/a", "/b=>/a"], "/a:0 /b:0"),
+        ] {
+            assert_eq!(squashed(layers), expected, "{layers:?}");
+        }
+    }
+}
