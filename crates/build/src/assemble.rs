@@ -111,16 +111,8 @@ pub fn assemble(
         directories: made,
         threads: plan.threads,
     };
-    let own = layers::plan(&tree, &groups, top, recipe.layers.max())
-        .into_iter()
-        .map(|layer| {
-            let written = layers::write(&tree, &layer, &settings, store)?;
-            let how = if written.reused { "found" } else { "made" };
-            progress.story(&format!("{how} layer {} ({})", layer.title, written.descriptor.digest));
-            Ok((layer.title, written))
-        })
-        .collect::<Result<Vec<_>>>()?;
-
+    let plans = layers::plan(&tree, &groups, top, recipe.layers.max());
+    let own = layers::write(&tree, plans, &settings, store, progress)?;
     let mut layers = plan.base.map_or_else(Vec::new, |base| base.layers.clone());
     layers.extend(own);
 

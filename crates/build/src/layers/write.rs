@@ -11,11 +11,13 @@ use bareboat_formats::compress::{LayerCompression, layer_encoder};
 use bareboat_formats::oci::Descriptor;
 use bareboat_formats::tar::{Entry, EntryKind, Writer};
 use bareboat_io::store::Store;
-use bareboat_model::{Context, Digest, Error, Hasher, HashingWriter, ImagePath, Result};
+use bareboat_model::{
+    Bar, Context, Digest, Error, Hasher, HashingWriter, ImagePath, Progress, Result, Silent,
+};
 use serde::{Deserialize, Serialize};
 
 use super::plan::LayerPlan;
-use crate::tree::{ContentReader, Kind, LinkGroup, Node, Tree, Xattrs};
+use crate::tree::{Content, ContentReader, Kind, LinkGroup, Node, Tree, Xattrs};
 
 /// Changes whenever the same tree gives other bytes; see docs/format.md.
 const FORMAT: &str = "layer-1";
@@ -47,21 +49,64 @@ pub struct Settings {
     pub threads: usize,
 }
 
-/// Writes the layer that `plan` describes into the store, or finds it there.
+/// Writes the layers that `plans` describe into the store, or finds them there. Each comes with its title.
 ///
 /// # Errors
 /// When a content cannot be read or is no longer what it was, or the store cannot be written.
-pub fn write(tree: &Tree, plan: &LayerPlan, settings: &Settings, store: &Store) -> Result<Layer> {
-    let members = members(tree, plan, settings);
-    let key = key(&members, settings);
-    if let Some(layer) = find(store, &key)? {
-        return Ok(Layer { reused: true, ..layer });
+pub fn write(
+    tree: &Tree,
+    plans: Vec<LayerPlan>,
+    settings: &Settings,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<Vec<(String, Layer)>> {
+    let layers: Vec<Wanted<'_>> = plans.iter().map(|plan| Wanted::new(tree, plan, settings)).collect();
+    let found = layers.iter().map(|layer| find(store, &layer.key)).collect::<Result<Vec<_>>>()?;
+    let missing = layers.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(layer, _)| layer);
+    let sizes: Vec<u64> = missing.map(Wanted::size).collect();
+    let bar: Box<dyn Bar> = match sizes.len() {
+        0 => Box::new(Silent),
+        1 => progress.begin("making 1 layer", Some(sizes[0])),
+        many => progress.begin(&format!("making {many} layers"), Some(sizes.iter().sum())),
+    };
+    let ready = |(layer, found): (Wanted<'_>, Option<Layer>)| {
+        let (how, ready) = match found {
+            Some(found) => ("found", Layer { reused: true, ..found }),
+            None => ("made", layer.make(settings, store, &*bar)?),
+        };
+        progress.story(&format!("{how} layer {} ({})", layer.title, ready.descriptor.digest));
+        Ok((layer.title.to_owned(), ready))
+    };
+    layers.into_iter().zip(found).map(ready).collect()
+}
+
+/// A layer to be.
+struct Wanted<'a> {
+    title: &'a str,
+    members: Vec<Member<'a>>,
+    key: Digest,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(tree: &'a Tree, plan: &'a LayerPlan, settings: &Settings) -> Self {
+        let members = members(tree, plan, settings);
+        let key = key(&members, settings);
+        Self { title: &plan.title, members, key }
     }
-    let layer =
-        make(&members, settings, store).context(|| format!("cannot make the layer `{}`", plan.title))?;
-    let json = serde_json::to_vec(&layer).map_err(|error| Error::new(error.to_string()))?;
-    store.write_entry(FORMAT, &key, |file| Ok(file.write_all(&json)?))?;
-    Ok(layer)
+
+    /// The bytes of its files.
+    fn size(&self) -> u64 {
+        let contents = self.members.iter().filter_map(|member| member.node.content());
+        contents.map(Content::size).sum()
+    }
+
+    fn make(&self, settings: &Settings, store: &Store, bar: &dyn Bar) -> Result<Layer> {
+        let layer = make(&self.members, settings, store, bar)
+            .context(|| format!("cannot make the layer `{}`", self.title))?;
+        let json = serde_json::to_vec(&layer).map_err(|error| Error::new(error.to_string()))?;
+        store.write_entry(FORMAT, &self.key, |file| Ok(file.write_all(&json)?))?;
+        Ok(layer)
+    }
 }
 
 fn find(store: &Store, key: &Digest) -> Result<Option<Layer>> {
@@ -126,12 +171,12 @@ fn key(members: &[Member<'_>], settings: &Settings) -> Digest {
     hasher.finish()
 }
 
-fn make(members: &[Member<'_>], settings: &Settings, store: &Store) -> Result<Layer> {
+fn make(members: &[Member<'_>], settings: &Settings, store: &Store, bar: &dyn Bar) -> Result<Layer> {
     let mut inside = None;
     let (digest, size) = store.insert_blob(|blob| {
         let encoder = layer_encoder(settings.compression, settings.threads, blob)?;
         let mut tar = Writer::new(HashingWriter::new(encoder));
-        write_members(&mut tar, members)?;
+        write_members(&mut tar, members, bar)?;
         let (encoder, diff_id, unpacked) = tar.finish()?.finish();
         encoder.finish()?;
         inside = Some((diff_id, unpacked));
@@ -142,7 +187,7 @@ fn make(members: &[Member<'_>], settings: &Settings, store: &Store) -> Result<La
     Ok(Layer { descriptor, diff_id, unpacked, reused: false })
 }
 
-fn write_members<W: Write>(tar: &mut Writer<W>, members: &[Member<'_>]) -> Result<()> {
+fn write_members<W: Write>(tar: &mut Writer<W>, members: &[Member<'_>], bar: &dyn Bar) -> Result<()> {
     let mut contents = ContentReader::default();
     for Member { path, node, mtime, link_to } in members {
         let kind = match (&node.kind, link_to) {
@@ -160,6 +205,7 @@ fn write_members<W: Write>(tar: &mut Writer<W>, members: &[Member<'_>]) -> Resul
             _ => tar.append(&entry, &mut io::empty()),
         }
         .context(|| format!("cannot write `{path}`"))?;
+        bar.advance(node.content().map_or(0, Content::size));
     }
     Ok(())
 }
