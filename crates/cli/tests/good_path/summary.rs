@@ -68,6 +68,7 @@ fn a_verbose_build_tells_the_story() {
     bench.command(["lock"]).output().unwrap();
     insta::assert_snapshot!(bench.says(&["build", "-v", "--threads", "1"]), @r"
     downloading 4 packages
+    making 2 layers
     made layer gcc-14 glibc hello ([DIGEST])
     made layer settings ([DIGEST])
     writing oci:./.bareboat/hello
