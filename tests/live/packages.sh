@@ -23,6 +23,8 @@ check "no file below /usr or elsewhere is without an owner" same "$(unowned)" ""
 
 as_packaged() {
     local deb name
+    # By name: other topics may have fetched the same package under another spelling of its URL.
+    declare -A compared=()
     for deb in $(find "$WORK/mirror-copies" -name '*.deb'); do
         name=$(dpkg-deb -f "$deb" Package)
         [ -e "$status/$name" ] || continue
@@ -30,10 +32,10 @@ as_packaged() {
         [ "$(dpkg-deb -f "$deb" Version Architecture | sort)" = "$(grep -E '^(Version|Architecture): ' "$status/$name" | sort)" ] || continue
         # dpkg itself adds the hashes of configuration files on installation, as bareboat does.
         cmp <(dpkg-deb -f "$deb") <(sed '/^Conffiles:/,/^[^ ]/ { /^Conffiles:/d; /^ /d }' "$status/$name") || { echo "$name"; return 1; }
-        compared=$((${compared:-0} + 1))
+        compared[$name]=1
     done
-    echo "compared ${compared:-0} of $(ls "$status" | grep -vc '\.md5sums$')"
-    [ "${compared:-0}" -eq "$(ls "$status" | grep -vc '\.md5sums$')" ]
+    echo "compared ${#compared[@]} of $(ls "$status" | grep -vc '\.md5sums$')"
+    [ "${#compared[@]}" -eq "$(ls "$status" | grep -vc '\.md5sums$')" ]
 }
 check "each stanza is the package's own control file" as_packaged
 check "there are as many as the summary counts" same "$(ls "$status" | grep -vc '\.md5sums$')" "$(summary python-ledger '.images[0].packages')"

@@ -105,14 +105,14 @@ pub fn assemble(
     effects.extend(effects::record(&mut tree, &setting)?);
 
     let groups = groups(packages, plan.tiers);
-    let settings = layers::Settings {
+    let how = layers::Settings {
         compression: compression(recipe.layers.compression()),
         newest: plan.source_date.map(Timestamp::seconds),
         directories: made,
         threads: plan.threads,
     };
     let plans = layers::plan(&tree, &groups, top, recipe.layers.max());
-    let own = layers::write(&tree, plans, &settings, store, progress)?;
+    let own = layers::write(&tree, plans, &how, store, progress)?;
     let mut layers = plan.base.map_or_else(Vec::new, |base| base.layers.clone());
     layers.extend(own);
 
@@ -121,6 +121,9 @@ pub fn assemble(
         Some(base) => recipe.image.clone().on(base.settings.clone()),
         None => recipe.image.clone(),
     };
+    for doubt in files::doubts(&tree, &settings, plan.platform) {
+        progress.warn(&doubt);
+    }
     let history = plan.base.map_or(&[][..], |base| &base.history);
     let documents = image::documents(&settings, &accounts, plan.platform, created, history, &layers)?;
     let scripts = scripts(&named);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bareboat_model::{Output, Platform};
+use bareboat_model::{Error, Output, Platform};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Container images that hold a program and what it needs, and nothing else.
@@ -43,8 +43,9 @@ pub(crate) struct Story {
 /// Where things are kept, and how they may be got.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Place {
-    /// The folder for downloads and finished layers [default: the user's cache folder]
-    #[arg(long, global = true, env = "BAREBOAT_CACHE", hide_env_values = true, value_name = "DIR")]
+    /// The folder for downloads and finished layers; it may be deleted at any time
+    /// [env: BAREBOAT_CACHE] [default: bareboat in the user's cache folder, such as ~/.cache/bareboat]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
     /// Use no network: everything must be in the cache
     #[arg(long, global = true)]
@@ -52,10 +53,17 @@ pub(crate) struct Place {
     /// How many threads work [default: one a processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) threads: Option<u16>,
-    /// Give up on a mirror that sends nothing for so long
-    #[arg(long, global = true, env = "BAREBOAT_TIMEOUT", hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) timeout: u64,
+    /// Give up on a mirror that sends nothing for so long [env: BAREBOAT_TIMEOUT] [default: 30]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: Option<u64>,
+}
+
+/// With the hint, which clap knows nothing of.
+fn output(text: &str) -> Result<Output, String> {
+    text.parse().map_err(|error: Error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 /// How an answer is written.
@@ -87,7 +95,7 @@ pub(crate) struct Build {
     pub(crate) recipe: PathBuf,
     /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]; may be repeated
     /// [default: oci:.bareboat/NAME beside the recipe]
-    #[arg(short, long = "output", value_name = "TRANSPORT")]
+    #[arg(short, long = "output", value_name = "TRANSPORT", value_parser = output)]
     pub(crate) outputs: Vec<Output>,
     /// The platform to build for, such as linux/arm64; may be repeated [default: the recipe's, else this machine's]
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',')]

@@ -2,10 +2,15 @@
 
 use bareboat_build::pipeline::{self, BuildRequest, Workshop};
 
+use bareboat_model::Error;
+
 use crate::args::{Args, Build, Format};
 use crate::output::{Failure, answer, answer_json};
 use crate::summary;
 use crate::terminal::Terminal;
+
+/// Seconds without a byte before a mirror is given up.
+const DEFAULT_TIMEOUT: u64 = 30;
 
 pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let workshop = workshop(args, terminal)?;
@@ -35,5 +40,19 @@ pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(
 pub(crate) fn workshop<'a>(args: &Args, terminal: &'a Terminal) -> Result<Workshop<'a>, Failure> {
     let place = &args.place;
     let threads = place.threads.map(usize::from);
-    Ok(Workshop::open(place.cache.as_deref(), place.offline, place.timeout, threads, terminal)?)
+    let timeout = place.timeout.map_or_else(timeout_from_env, Ok)?;
+    Ok(Workshop::open(place.cache.as_deref(), place.offline, timeout, threads, terminal)?)
+}
+
+/// Read here and not by clap, whose messages would speak of an option that nobody gave.
+fn timeout_from_env() -> Result<u64, Error> {
+    let Some(value) = std::env::var_os("BAREBOAT_TIMEOUT").filter(|value| !value.is_empty()) else {
+        return Ok(DEFAULT_TIMEOUT);
+    };
+    let seconds =
+        value.to_str().and_then(|text| text.parse().ok()).filter(|seconds| (1..=3600).contains(seconds));
+    seconds.ok_or_else(|| {
+        let value = bareboat_model::escape(&value.to_string_lossy());
+        Error::new(format!("cannot use BAREBOAT_TIMEOUT: it is `{value}`, expected seconds from 1 to 3600"))
+    })
 }

@@ -11,6 +11,9 @@ const LABEL: usize = 13;
 /// How wide the text may be; longer lists go on in the next line.
 const WIDTH: usize = 100;
 
+/// How many of the packages that need another are named.
+const TOLD_NEEDS: usize = 8;
+
 /// The summary of a build; only the digest when `quiet`, all scripts and layers when `verbose`.
 pub(crate) fn of_build(built: &Summary, quiet: bool, verbose: bool) -> String {
     if quiet {
@@ -126,7 +129,18 @@ fn changes(lock: &LockSummary) -> Vec<String> {
 
 /// Why something is in the image.
 pub(crate) fn explanation(explanation: &Explanation) -> String {
-    explanation.lines.iter().map(|line| format!("{}\n", escape(line))).collect()
+    let mut text = String::new();
+    let mut others = 0;
+    for line in &explanation.lines {
+        others += usize::from(line.starts_with("also "));
+        if others <= TOLD_NEEDS || !line.starts_with("also ") {
+            let _ = writeln!(text, "{}", escape(line));
+        }
+    }
+    if others > TOLD_NEEDS {
+        let _ = writeln!(text, "and {} more need it (--format json names all)", others - TOLD_NEEDS);
+    }
+    text
 }
 
 /// `label        one, two, three`, with what does not fit on further lines. Nothing for no items.

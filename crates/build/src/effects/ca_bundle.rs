@@ -53,6 +53,10 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
         yours => format!("{} certificates, {yours} of yours", debians.len() + yours),
     };
     let made = generate(tree, BUNDLE, generated_file(bundle, EFFECT, setting))?;
+    if !made && let Some(yours) = setting.certificates.first() {
+        let why = format!("`{BUNDLE}` is a file of yours, to which nothing is added");
+        return Err(Error::new(format!("cannot add certificate `{}`: {why}", yours.name)));
+    }
     Ok(made.then_some(Applied { effect: EFFECT, what }))
 }
 

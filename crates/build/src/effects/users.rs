@@ -64,6 +64,7 @@ impl Accounts {
                     "user `{name}` is in the image already, and cannot be another"
                 )));
             }
+            accounts.check_numbers(name, yours, groups)?;
             accounts.users.push(user(
                 name,
                 yours.uid,
@@ -79,6 +80,28 @@ impl Accounts {
             accounts.join(name, &yours.groups)?;
         }
         Ok(accounts)
+    }
+
+    /// Two names of one number would be one account with two faces.
+    fn check_numbers(&self, name: &str, yours: &recipe::User, groups: &BTreeMap<String, u32>) -> Result<()> {
+        if let Some(other) = self.users.iter().find(|other| other.uid == yours.uid) {
+            return Err(Error::new(format!(
+                "user `{name}` cannot have the number {}: it is that of `{}`",
+                yours.uid, other.name
+            )));
+        }
+        // The user's own group has the user's number, unless the recipe names another.
+        let taken = |group: &&Group| {
+            group.gid == yours.gid && group.name != name && !groups.contains_key(&group.name)
+        };
+        match self.groups.iter().find(taken).filter(|_| yours.gid == yours.uid) {
+            Some(other) => Err(Error::new(format!(
+                "user `{name}` cannot have a group of its own with the number {}: it is that of `{}`",
+                yours.gid, other.name
+            ))
+            .with_hint("give the user another `gid`")),
+            None => Ok(()),
+        }
     }
 
     fn add_group(&mut self, name: &str, gid: u32) -> Result<()> {
@@ -168,9 +191,10 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
     let Accounts { users, groups } = setting.accounts;
     let passwd = generated_file(render_passwd(users)?.into_bytes(), EFFECT, setting);
     let group = generated_file(render_group(groups)?.into_bytes(), EFFECT, setting);
-    let made = [generate(tree, PASSWD, passwd)?, generate(tree, GROUP, group)?];
+    let made = generate(tree, PASSWD, passwd)?;
+    generate(tree, GROUP, group)?;
     let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
-    Ok(made.contains(&true).then(|| Applied { effect: EFFECT, what: names.join(", ") }))
+    Ok(made.then(|| Applied { effect: EFFECT, what: names.join(", ") }))
 }
 
 #[cfg(test)]

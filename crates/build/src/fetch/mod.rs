@@ -27,6 +27,10 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
+    fn is_out_of_reach(&self, package: &LockedPackage) -> bool {
+        self.mirrors.get(&package.archive).is_none_or(|mirror| self.http.forbids(mirror))
+    }
+
     fn fetch(&self, package: &LockedPackage, bar: &dyn Bar) -> Result<()> {
         let mirror = self.mirrors.get(&package.archive).ok_or_else(|| {
             Error::new(format!(
@@ -100,7 +104,9 @@ impl<'a> Work<'a> {
         let has = |&index: &usize| source.store.has_blob(&packages[index].sha256, packages[index].size);
         let (present, missing): (Vec<usize>, Vec<usize>) = order.into_iter().partition(has);
         let bytes: u64 = missing.iter().map(|&index| packages[index].size).sum();
-        let bar: Box<dyn Bar> = if missing.is_empty() {
+        // Without network the first of them fails.
+        let online = !missing.iter().any(|&index| source.is_out_of_reach(&packages[index]));
+        let bar: Box<dyn Bar> = if missing.is_empty() || !online {
             Box::new(bareboat_model::Silent)
         } else {
             let packages = if missing.len() == 1 { "package" } else { "packages" };

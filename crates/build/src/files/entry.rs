@@ -47,9 +47,12 @@ pub(super) fn place(
     Ok(())
 }
 
+/// What a build leaves beside the recipe: an image that held its own last state would be another one each time.
+const LEFT_BY_BUILDS: [&str; 2] = ["**/.bareboat", "**/bareboat.lock"];
+
 fn excludes(entry: &FileEntry) -> Result<GlobSet> {
     let mut globs = GlobSetBuilder::new();
-    for pattern in &entry.exclude {
+    for pattern in entry.exclude.iter().map(String::as_str).chain(LEFT_BY_BUILDS) {
         globs.add(glob(pattern)?);
     }
     globs.build().map_err(|error| Error::new(error.to_string()))

@@ -1,6 +1,7 @@
 //! What the recipe itself puts into the image: files of this machine, links, directories, certificates.
 
 mod capability;
+mod doubts;
 mod entry;
 
 use bareboat_model::{Context, Error, ImagePath, Result};
@@ -10,6 +11,8 @@ use crate::effects::{Accounts, Certificate};
 use crate::recipe::{Loaded, Place, Recipe};
 use crate::tree::{Entry, Node, Owner, Precedence, Tree};
 use bareboat_io::files::{HostFiles, HostKind};
+
+pub use doubts::doubts;
 
 /// The largest that one file of certificates may be.
 const LARGEST_PEM: u64 = 16 << 20;

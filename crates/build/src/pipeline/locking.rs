@@ -63,6 +63,7 @@ fn only(old: &Lock, packages: &[String], file: &Path) -> Result<Move> {
         let error =
             Error::new(format!("cannot update `{}`: it is not in `{}`", escape(unknown), shown(file)));
         return Err(match nearest(unknown, known) {
+            _ if unknown.contains('/') => error.with_hint("a recipe is named with -f"),
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),
             None => error,
         });

@@ -15,6 +15,7 @@ impl Recipe {
             base_place: base.base_place,
             suite: self.suite.or(base.suite),
             packages: merged_packages(base.packages, self.packages),
+            package_places: overlaid(self.package_places, base.package_places),
             without: appended(base.without, self.without),
             platforms: if self.platforms.is_empty() { base.platforms } else { self.platforms },
             image: self.image.on(base.image),

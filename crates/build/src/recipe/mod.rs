@@ -48,6 +48,8 @@ pub struct Recipe {
     pub suite: Option<Word>,
     /// The packages asked for, no name twice.
     pub packages: Vec<PackageSpec>,
+    /// Where each of them is asked for: by the lowest recipe that names it.
+    pub package_places: BTreeMap<String, Place>,
     /// Packages on which no dependency is followed. After [`load`] none of them is in `packages`.
     pub without: Vec<String>,
     /// The platforms to build for; empty for this machine's.

@@ -12,8 +12,8 @@ use super::schema::{
 use super::table::Located;
 use super::values::{AccountName, LinkTarget, PlainPath, SourcePath};
 use super::{
-    Archive, Certificate, Directory, FileEntry, ImageSettings, Layers, Mode, Owner, Place, Prune, Recipe,
-    Step, ThirdPartyArchive, User, Word, error_from, toml_error,
+    Archive, Certificate, Directory, FileEntry, ImageSettings, Layers, Mode, Owner, PackageSpec, Place,
+    Prune, Recipe, Step, ThirdPartyArchive, User, Word, error_from, toml_error,
 };
 
 /// More than any person writes, and little enough to read whole.
@@ -88,7 +88,9 @@ impl Source<'_> {
         let mut platforms: Vec<Platform> = written.platforms.into_iter().map(|name| name.0).collect();
         platforms.sort();
         platforms.dedup();
+        let place = |package: &Located<PackageSpec>| (package.value.name.clone(), self.place(package.offset));
         Ok(Recipe {
+            package_places: written.packages.iter().map(place).collect(),
             name: written.name,
             base,
             base_place,

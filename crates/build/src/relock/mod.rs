@@ -69,6 +69,7 @@ pub fn relock(
         kept.retain(|_, package| indexes.has_archive(&package.archive));
         let installed = installed(bases, platform)?;
         let universe = indexes.universe(platform, &kept, &installed)?;
+        check_names(loaded, &universe, platform)?;
         let resolution = resolve::resolve(&universe, &ask(loaded, prefer(&kept), &installed)?)
             .context(|| format!("cannot resolve the packages for {platform}"))?;
         packages.insert(platform, indexes.lock(&resolution, before)?);
@@ -77,6 +78,18 @@ pub fn relock(
         .progress
         .story(&format!("resolved {} packages", packages.values().map(BTreeMap::len).sum::<usize>()));
     Ok(Lock { request, base: bases.locked.clone(), suites: indexes.releases(), packages })
+}
+
+/// Every package asked for must be one: a name that is none is a slip in the recipe, and is told with its place.
+fn check_names(loaded: &Loaded, universe: &Universe<'_>, platform: Platform) -> Result<()> {
+    for package in &loaded.recipe.packages {
+        universe.check_name(&package.name).context(|| {
+            let place = loaded.recipe.package_places.get(&package.name);
+            let place = place.map_or(String::new(), |place| format!(", asked for at {place},"));
+            format!("cannot resolve `{}`{place} for {platform}", package.name)
+        })?;
+    }
+    Ok(())
 }
 
 /// A recipe that asks for less than the lock holds, or for more of what it holds, needs no index.

@@ -91,6 +91,17 @@ impl<'a> Universe<'a> {
         self.named(name).iter().map(|&id| self.get(id))
     }
 
+    /// Whether there is such a package, or one that provides it.
+    ///
+    /// # Errors
+    /// When there is none, with those of nearly this name.
+    pub fn check_name(&self, name: &str) -> Result<()> {
+        match self.named(name).is_empty() && self.providers(name).is_empty() {
+            true => Err(unknown_package(self, name)),
+            false => Ok(()),
+        }
+    }
+
     pub(super) fn get(&self, id: PackageId) -> &Candidate<'a> {
         &self.packages[id.0]
     }

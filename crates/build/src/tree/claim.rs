@@ -56,9 +56,12 @@ pub(super) fn decide(
     }
 }
 
-/// Worth telling only when somebody's own file is lost: an effect that refines a file, or yields to
-/// yours, is the normal case.
+/// Worth telling unless an effect refines a package's file, or a package brings what an effect stood in for.
 pub(super) fn hidden(path: &ImagePath, winner: &Owner, loser: &Owner) -> Option<Hidden> {
-    let normal = matches!(winner, Owner::Effect(_)) || matches!(loser, Owner::Effect(_));
+    let normal = match (winner, loser) {
+        (Owner::Effect(_), _) => true,
+        (winner, Owner::Effect(_)) => !matches!(winner, Owner::Recipe(_)),
+        _ => false,
+    };
     (!normal).then(|| Hidden { path: path.clone(), winner: winner.clone(), loser: loser.clone() })
 }

@@ -373,7 +373,8 @@ impl Tree {
                 newcomer.owner
             )));
         }
-        if holder.is_directory() && !self.is_empty_directory(&place) {
+        let is_asked_for = holder.is_directory() && matches!(holder.owner, Owner::Recipe(_));
+        if is_asked_for || holder.is_directory() && !self.is_empty_directory(&place) {
             return Err(Error::new(format!(
                 "{} wants `{place}` as a file or link, but it is a directory of {}",
                 newcomer.owner, holder.owner

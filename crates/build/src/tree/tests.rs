@@ -80,7 +80,7 @@ fn claims_are_decided_by_who_makes_them() {
     let effect = || Owner::Effect("users");
     let cases = [
         (package("a"), recipe(), Ok("recipe"), true),
-        (recipe(), effect(), Ok("recipe"), false),
+        (recipe(), effect(), Ok("recipe"), true),
         (package("a"), effect(), Ok("effect"), false),
         (recipe(), recipe(), Ok("recipe"), true),
         (package("a"), package("b"), Err("neither replaces the other"), false),

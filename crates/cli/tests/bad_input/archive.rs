@@ -24,7 +24,7 @@ fn days_after_release(days: i64) -> Timestamp {
 fn a_package_that_does_not_exist_names_the_nearest_one() {
     let bench = Bench::new(&HELLO.replace("[\"hello\"]", "[\"helo\"]"));
     insta::assert_snapshot!(bench.fails(), @r"
-    error: cannot resolve the packages for linux/amd64: the archive has no package `helo`
+    error: cannot resolve `helo`, asked for at ./bareboat.toml:4:13, for linux/amd64: the archive has no package `helo`
     hint: did you mean `hello`?
     ");
     bench.write("bareboat.toml", HELLO);

@@ -285,7 +285,10 @@ fn a_file_of_yours_over_a_packages_is_said_aloud() {
     let bench = with(
         "[[files]]\nfrom = \"src/run.sh\"\nto = \"/usr/bin/hello\"\n[[files]]\nfrom = \"src/main.py\"\nto = \"/etc/passwd\"\n",
     );
-    insta::assert_snapshot!(hidden(&bench), @r"hidden       /usr/bin/hello of package hello (by ./bareboat.toml: files from src/run.sh)");
+    insta::assert_snapshot!(hidden(&bench), @r"
+    hidden       /usr/bin/hello of package hello (by ./bareboat.toml: files from src/run.sh)
+    hidden       /etc/passwd of effect users (by ./bareboat.toml: files from src/main.py)
+    ");
     assert_eq!(bench.image().text("/usr/bin/hello"), "#!/bin/sh\n");
     assert_eq!(bench.image().text("/etc/passwd"), "main\n");
     assert!(!bench.image().text("/var/lib/dpkg/status.d/hello.md5sums").contains("usr/bin/hello\n"));

@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_NAME};
-use bareboat_model::{Context, Digest, Error, Result};
+use bareboat_model::{Context, Digest, Error, HashingReader, Result};
 
 use super::{Blob, ImageSet};
 use crate::files::{Created, Scratch, create_directory, read_bounded, sweep, write_file};
@@ -100,7 +100,7 @@ impl Layout<'_> {
 
     fn put_blob(&self, digest: &Digest, blob: Blob<'_>, store: &Store) -> Result<()> {
         let path = self.blob_path(digest);
-        if fs::metadata(&path).is_ok_and(|there| there.is_file() && there.len() == blob.size) {
+        if is_whole(&path, digest, blob.size) {
             return Ok(());
         }
         blob.read(digest, store, |content| {
@@ -159,6 +159,16 @@ impl Layout<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether the blob is there, byte for byte: a layout lies around for longer than a cache.
+fn is_whole(path: &Path, digest: &Digest, size: u64) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    if !file.metadata().is_ok_and(|there| there.is_file() && there.len() == size) {
+        return false;
+    }
+    let mut hashing = HashingReader::new(file);
+    io::copy(&mut hashing, &mut io::sink()).is_ok() && hashing.finish().0 == *digest
 }
 
 fn read_document(path: &Path) -> Result<Option<Vec<u8>>> {

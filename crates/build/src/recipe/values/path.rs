@@ -120,8 +120,17 @@ impl FromStr for Pattern {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        glob(text)?;
-        Ok(Self(text.to_owned()))
+        if text.starts_with(['/', '!']) {
+            return Err(Error::new(format!(
+                "pattern `{}` starts with `{}`, expected one relative to the folder that is copied",
+                escape(text),
+                &text[..1]
+            )));
+        }
+        // `secret/` means the folder, as in .gitignore.
+        let folder = text.strip_suffix('/').unwrap_or(text);
+        glob(folder)?;
+        Ok(Self(folder.to_owned()))
     }
 }
 

@@ -1,0 +1,125 @@
+//! What is probably a mistake, and cannot be known to be one: a program for another machine, a command that is not there.
+
+use bareboat_model::{Arch, ImagePath, Platform};
+
+use crate::recipe::ImageSettings;
+use crate::tree::{Kind, Owner, Tree};
+
+/// Where an ELF file says what machine it is for: `e_machine`, two bytes (elf(5)).
+const MACHINE: usize = 18;
+/// The search path of engines for images that name none (Docker, containerd).
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// All doubts about an image, in words.
+pub fn doubts(tree: &Tree, settings: &ImageSettings, platform: Platform) -> Vec<String> {
+    let mut doubts = for_other_machines(tree, platform);
+    doubts.extend(missing_command(tree, settings));
+    doubts
+}
+
+/// ELF files of yours for another machine. Packages' files are what the archive says they are.
+fn for_other_machines(tree: &Tree, platform: Platform) -> Vec<String> {
+    let yours = tree.iter().filter(|(_, node)| matches!(node.owner, Owner::Recipe(_)));
+    let files = yours.filter_map(|(path, node)| match &node.kind {
+        Kind::File { content, .. } => Some((path, content)),
+        _ => None,
+    });
+    files
+        .filter_map(|(path, content)| {
+            // One that cannot be read is told when its layer is made.
+            let machine = machine(&content.head(MACHINE + 2).ok()?)?;
+            (machine != platform.arch).then(|| {
+                format!(
+                    "`{path}` is a program for {}, and the image is for {platform}",
+                    Platform { arch: machine }
+                )
+            })
+        })
+        .collect()
+}
+
+fn machine(head: &[u8]) -> Option<Arch> {
+    let bytes = head.get(MACHINE..MACHINE + 2).filter(|_| head.starts_with(b"\x7fELF"))?;
+    // Both are little-endian here: so is every platform that images are built for.
+    match u16::from_le_bytes(bytes.try_into().ok()?) {
+        62 => Some(Arch::Amd64),
+        183 => Some(Arch::Arm64),
+        _ => None,
+    }
+}
+
+fn missing_command(tree: &Tree, settings: &ImageSettings) -> Option<String> {
+    let words = |list: &Option<Vec<String>>| list.iter().flatten().cloned().collect::<Vec<_>>();
+    let (entrypoint, cmd) = (words(&settings.entrypoint), words(&settings.cmd));
+    let command = entrypoint.first().or(cmd.first())?;
+    let path = settings.env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+    let places: Vec<String> = match command.contains('/') {
+        true => vec![in_workdir(command, settings)],
+        false => path.split(':').map(|folder| format!("{folder}/{command}")).collect(),
+    };
+    let is_there =
+        |place: &String| ImagePath::parse(place.as_bytes()).is_ok_and(|it| tree.lookup(&it).is_some());
+    let words = format!("the image is to run `{}`, which is not in it", bareboat_model::escape(command));
+    (!places.iter().any(is_there)).then_some(words)
+}
+
+fn in_workdir(command: &str, settings: &ImageSettings) -> String {
+    match (command.starts_with('/'), &settings.workdir) {
+        (false, Some(folder)) => format!("{folder}/{command}"),
+        _ => command.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Content, Entry, Node, Precedence};
+
+    fn tree(files: &[(&str, &[u8])]) -> Tree {
+        let mut tree = Tree::new();
+        for (path, content) in files {
+            let owner = Owner::Recipe(Entry { text: "yours".into(), tier: 0 });
+            let node = Node::file(Content::from_bytes(*content), 0o755, 0, owner);
+            tree.place(&ImagePath::absolute(path).unwrap(), node, &|_, _, _| Precedence::Refuse).unwrap();
+        }
+        tree
+    }
+
+    #[test]
+    fn a_program_for_another_machine_is_told() {
+        let mut elf = b"\x7fELF".to_vec();
+        elf.resize(MACHINE, 0);
+        let x86 = [&elf[..], &[62, 0]].concat();
+        let tree = tree(&[("/app/x", &x86), ("/app/script", b"#!/bin/sh"), ("/app/short", b"\x7fELF")]);
+        let told = |platform: &str| doubts(&tree, &ImageSettings::default(), platform.parse().unwrap());
+        assert!(told("linux/amd64").is_empty());
+        assert_eq!(
+            told("linux/arm64"),
+            ["`/app/x` is a program for linux/amd64, and the image is for linux/arm64"]
+        );
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_told() {
+        let tree = tree(&[("/usr/bin/x", b""), ("/app/y", b"")]);
+        for (entrypoint, cmd, there) in [
+            ("/usr/bin/x", "", true),
+            ("", "/app/y", true),
+            ("x", "", true),
+            ("./y", "", true),
+            ("/nope", "", false),
+            ("y", "", false),
+            ("", "", true),
+        ] {
+            let list = |word: &str| (!word.is_empty()).then(|| vec![word.to_owned()]);
+            let settings = ImageSettings {
+                entrypoint: list(entrypoint),
+                cmd: list(cmd),
+                workdir: Some(ImagePath::absolute("/app").unwrap()),
+                ..ImageSettings::default()
+            };
+            let told = doubts(&tree, &settings, "linux/amd64".parse().unwrap());
+            assert_eq!(told.is_empty(), there, "{entrypoint} {cmd} {told:?}");
+        }
+    }
+}
