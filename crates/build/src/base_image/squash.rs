@@ -51,7 +51,7 @@ fn take_away(tree: &mut Tree, whiteout: &ImagePath) -> Result<()> {
 fn put(tree: &mut Tree, member: &Member, contents: &Arc<std::path::PathBuf>, owner: &Owner) -> Result<()> {
     let mut node = match &member.kind {
         MemberKind::File { digest, size, offset } => {
-            let content = Content::in_file(*digest, *size, contents.clone(), *offset);
+            let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
             Node::file(content, member.mode, member.mtime, owner.clone())
         }
         MemberKind::Directory => Node::directory(member.mode, owner.clone()),

@@ -66,23 +66,23 @@ fn read_list(store: &Store, layer: &Digest) -> Result<Option<UnpackedLayer>> {
 }
 
 fn unpack_afresh(store: &Store, layer: &Descriptor) -> Result<UnpackedLayer> {
-    let blob = store
-        .open_blob(&layer.digest)?
-        .ok_or_else(|| Error::new(format!("{} is not in the cache", layer.digest)))?;
     let mut members = Vec::new();
     let mut read = None;
     store.write_entry(CONTENTS, &layer.digest, |file| {
         let mut contents = Contents::new(BufWriter::with_capacity(BUFFER, file));
-        let mut reader = BufReader::with_capacity(BUFFER, blob);
-        let compression = Compression::sniff(reader.fill_buf()?);
-        let mut hashing = HashingReader::new(decoder(compression, reader)?);
-        tar::read(&mut hashing, &limits(layer.size), |member, bytes| {
-            if !matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
-                members.push(contents.take(member, bytes)?);
-            }
-            Ok(())
+        let inside = store.read_blob(&layer.digest, |blob| {
+            let mut reader = BufReader::with_capacity(BUFFER, blob);
+            let compression = Compression::sniff(reader.fill_buf()?);
+            let mut hashing = HashingReader::new(decoder(compression, reader)?);
+            tar::read(&mut hashing, &limits(layer.size), |member, bytes| {
+                if !matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
+                    members.push(contents.take(member, bytes)?);
+                }
+                Ok(())
+            })?;
+            Ok(hashing.finish())
         })?;
-        read = Some((hashing.finish(), contents.finish()?));
+        read = Some((inside, contents.finish()?));
         Ok(())
     })?;
     let ((diff_id, size), contents_size) = read.ok_or_else(|| Error::new("the layer was not read"))?;

@@ -93,7 +93,7 @@ fn content(files: &HostFiles, entry: &FileEntry, path: &Path) -> Result<Content>
     std::io::copy(&mut hashing, &mut std::io::sink())?;
     let (digest, size) = hashing.finish();
     // Read again when a layer needs it, and checked against the digest then.
-    Ok(Content::in_file(digest, size, Arc::new(entry.place.folder().join(path)), 0))
+    Ok(Content::in_file(digest, size, Arc::new(entry.place.folder().join(path))))
 }
 
 /// The file without its debug symbols, when it is an ELF file.

@@ -103,7 +103,11 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
     let set = image_set(&images)?;
     for output in &outputs {
         let _bar = workshop.progress.begin(&format!("writing {output}"), None);
-        transport::write(output, &set, &workshop.store, loaded.recipe.name.as_str())?;
+        let name = loaded.recipe.name.as_str();
+        transport::write(output, &set, &workshop.store, name).inspect_err(|_| {
+            let layers = set.images.iter().flat_map(|image| &image.layers);
+            workshop.store.remove_damaged(layers.map(|layer| layer.digest));
+        })?;
     }
     Ok(Summary {
         name: loaded.recipe.name.to_string(),

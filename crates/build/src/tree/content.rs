@@ -19,8 +19,12 @@ pub struct Content {
 #[derive(Clone, Debug)]
 enum Place {
     Memory(Arc<[u8]>),
-    /// `size` bytes of a file, from an offset.
-    File(Arc<PathBuf>, u64),
+    /// `size` bytes of a file, from an offset. A file of the cache may be removed when it is damaged.
+    File {
+        path: Arc<PathBuf>,
+        offset: u64,
+        of_cache: bool,
+    },
 }
 
 impl PartialEq for Content {
@@ -38,9 +42,14 @@ impl Content {
         Self { digest: Digest::of(&bytes), size: bytes.len() as u64, place: Place::Memory(bytes) }
     }
 
-    /// `size` bytes at `offset` of a file on this machine, known to have this digest.
-    pub fn in_file(digest: Digest, size: u64, file: Arc<PathBuf>, offset: u64) -> Self {
-        Self { digest, size, place: Place::File(file, offset) }
+    /// A file on this machine, known to have this digest and size.
+    pub fn in_file(digest: Digest, size: u64, path: Arc<PathBuf>) -> Self {
+        Self { digest, size, place: Place::File { path, offset: 0, of_cache: false } }
+    }
+
+    /// `size` bytes at `offset` of a file of the cache, which is removed if they turn out to be damaged.
+    pub fn in_cache(digest: Digest, size: u64, path: Arc<PathBuf>, offset: u64) -> Self {
+        Self { digest, size, place: Place::File { path, offset, of_cache: true } }
     }
 
     /// The digest of the bytes.
@@ -74,7 +83,7 @@ impl Content {
         let mut bytes = vec![0; length.min(self.size as usize)];
         match &self.place {
             Place::Memory(all) => all.as_ref().read_exact(&mut bytes)?,
-            Place::File(path, offset) => {
+            Place::File { path, offset, .. } => {
                 let file = File::open(path.as_path()).context(|| cannot_read(path))?;
                 file.read_exact_at(&mut bytes, *offset).context(|| cannot_read(path))?;
             }
@@ -101,13 +110,13 @@ impl ContentReader {
     pub fn open<'a>(&'a mut self, content: &'a Content) -> Result<impl Read + 'a> {
         let source = match &content.place {
             Place::Memory(bytes) => Source::Memory(bytes),
-            Place::File(path, offset) => {
+            Place::File { path, offset, of_cache } => {
                 if self.last.as_ref().is_none_or(|(last, _)| last != path) {
                     let file = File::open(path.as_path()).context(|| cannot_read(path))?;
                     self.last = Some((path.clone(), file));
                 }
                 let Some((path, file)) = &self.last else { return Err(Error::new("no file is open")) };
-                Source::File { path, file, offset: *offset }
+                Source::File { path, file, offset: *offset, of_cache: *of_cache }
             }
         };
         Ok(Checked { source, left: content.size, hasher: Some(Hasher::new()), expected: content.digest })
@@ -116,7 +125,7 @@ impl ContentReader {
 
 enum Source<'a> {
     Memory(&'a [u8]),
-    File { path: &'a Path, file: &'a File, offset: u64 },
+    File { path: &'a Path, file: &'a File, offset: u64, of_cache: bool },
 }
 
 struct Checked<'a> {
@@ -140,9 +149,15 @@ impl Checked<'_> {
             return Ok(());
         }
         let message = format!("cannot use `{}`: expected {}, found {found}", self.name(), self.expected);
-        Err(Error::new(message)
-            .with_hint("it changed while it was being used, or the disk lost it; try again")
-            .into())
+        let hint = match self.source {
+            Source::File { path, of_cache: true, .. } => {
+                // If it cannot be removed, the next run meets it again and says so again.
+                let _ = std::fs::remove_file(path);
+                "a file in the cache was damaged, and is removed: run again"
+            }
+            _ => "it changed while it was being used, or the disk lost it; try again",
+        };
+        Err(Error::new(message).with_hint(hint).into())
     }
 }
 

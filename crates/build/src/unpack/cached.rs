@@ -117,22 +117,25 @@ pub(crate) fn limits(size: u64) -> tar::Limits {
 }
 
 fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
-    let blob =
-        store.open_blob(package)?.ok_or_else(|| Error::new(format!("{package} is not in the cache")))?;
+    let size = std::fs::metadata(store.blob_path(package)).map_or(0, |data| data.len());
     let mut members = Vec::new();
     let mut read = None;
+    let mut contents_size = 0;
     store.write_entry(CONTENTS, package, |file| {
         let mut contents = Contents::new(BufWriter::with_capacity(BUFFER, file));
-        let limits = limits(blob.metadata()?.len());
-        let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits)?;
-        let control = package.unpack(|member, bytes| {
-            members.push(contents.take(member, bytes)?);
+        store.read_blob(package, |blob| {
+            let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits(size))?;
+            let control = package.unpack(|member, bytes| {
+                members.push(contents.take(member, bytes)?);
+                Ok(())
+            })?;
+            read = Some(control);
             Ok(())
         })?;
-        read = Some((control, contents.finish()?));
+        contents_size = contents.finish()?;
         Ok(())
     })?;
-    let (control, contents_size) = read.ok_or_else(|| Error::new("the package was not read"))?;
+    let control = read.ok_or_else(|| Error::new("the package was not read"))?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let unpacked = Unpacked {
         control: control.fields,

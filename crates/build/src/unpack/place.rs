@@ -41,7 +41,7 @@ fn place(
     for member in &unpacked.members {
         let mut node = match &member.kind {
             MemberKind::File { digest, size, offset } => {
-                let content = Content::in_file(*digest, *size, contents.clone(), *offset);
+                let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
                 Node::file(content, member.mode, member.mtime, owner.clone())
             }
             MemberKind::Directory => Node::directory(member.mode, owner.clone()),

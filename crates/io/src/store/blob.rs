@@ -37,16 +37,25 @@ impl Store {
             Error::new(format!("cannot find `{digest}` in the cache `{}`", self.dir.display()))
         })?;
         let mut reader = HashingReader::new(file);
-        let made = read(&mut reader)?;
+        // Also when `read` fails: most likely because of the damage.
+        let made = read(&mut reader);
         io::copy(&mut reader, &mut io::sink()).context(|| format!("cannot read `{digest}` in the cache"))?;
         let (found, _) = reader.finish();
         if found == *digest {
-            return Ok(made);
+            return made;
         }
         // If it cannot be removed, the next run meets it again and says so again.
         let _ = fs::remove_file(self.blob_path(digest));
         Err(Error::new(format!("a file in the cache is damaged: expected {digest}, found {found}"))
             .with_hint("it was removed: run again"))
+    }
+
+    /// Removes those of the blobs that are damaged, so that one failure does not come once for each.
+    pub fn remove_damaged(&self, digests: impl IntoIterator<Item = Digest>) {
+        for digest in digests {
+            // Reading one verifies it, and removes it if need be.
+            let _ = self.read_blob(&digest, |content| Ok(io::copy(content, &mut io::sink()).map(drop)?));
+        }
     }
 
     /// Opens the blob, if it is here. Whoever reads it checks the digest: the disk may have failed since.
