@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use bareboat_formats::deb822;
 use bareboat_io::archive;
 use bareboat_io::http::Http;
 use bareboat_io::store::Store;
-use bareboat_model::{Bar, Error, Progress, Result};
+use bareboat_model::{Bar, Error, Progress, Result, escape};
 
 use crate::lock::LockedPackage;
 use crate::unpack::{Unpacked, unpack};
@@ -85,6 +86,27 @@ pub fn bring(
     work.finish()
 }
 
+/// The package must be what the lock says it is: somebody may have edited the lock.
+fn check(locked: &LockedPackage, unpacked: &Unpacked) -> Result<()> {
+    let stanza = deb822::single(&unpacked.control)?;
+    for (field, expected) in [
+        ("Package", &*locked.name),
+        ("Version", locked.version.as_str()),
+        ("Architecture", &locked.architecture),
+    ] {
+        let found = stanza.get(field).unwrap_or_default();
+        if found != expected {
+            let found = escape(found);
+            return Err(Error::new(format!(
+                "cannot use package `{}`: expected {field} `{expected}` as in the lock, found `{found}`",
+                locked.name
+            ))
+            .with_hint("if the lock was edited by hand, remove it and run `bareboat lock`"));
+        }
+    }
+    Ok(())
+}
+
 struct Work<'a> {
     source: &'a Source<'a>,
     packages: &'a [LockedPackage],
@@ -132,7 +154,8 @@ impl<'a> Work<'a> {
             let next = ready.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(index) = next else { return };
             let package = &self.packages[index];
-            self.record(index, unpack(self.source.store, &package.sha256, &package.name));
+            let unpacked = unpack(self.source.store, &package.sha256, &package.name);
+            self.record(index, unpacked.and_then(|unpacked| check(package, &unpacked).map(|()| unpacked)));
         }
     }
 
