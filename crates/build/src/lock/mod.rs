@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::recipe::{Recipe, Word};
 
 pub use changes::{Change, changes};
+pub(crate) use read::LARGEST_FILE;
 pub use satisfaction::{Satisfaction, base_reason};
 
 /// The name of the lock's file, beside the recipe.

@@ -11,7 +11,7 @@ use crate::recipe::table::{self, Located};
 use crate::recipe::{PackageName, PackageSpec, Word, error_from, package_name, toml_error};
 
 /// Room for twenty thousand packages, which is more than an image can want.
-const LARGEST_FILE: usize = 32 << 20;
+pub(crate) const LARGEST_FILE: u64 = 32 << 20;
 
 impl Lock {
     /// Reads the text of a lock's file. `file` is what messages call it; nothing is read from disk.
@@ -27,7 +27,7 @@ impl Lock {
 }
 
 fn read(text: &str, file: &Path) -> Result<Lock> {
-    if text.len() > LARGEST_FILE {
+    if text.len() as u64 > LARGEST_FILE {
         let shown = escape(&file.display().to_string());
         return Err(Error::new(format!(
             "cannot read `{shown}`: {} bytes, expected at most {LARGEST_FILE}",

@@ -1,16 +1,16 @@
 //! The lock beside a recipe: read it, see whether it serves, write it when it must change.
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use bareboat_io::files::write_file;
+use bareboat_io::files::{read_bounded, write_file};
 use bareboat_model::{Context, Error, Platform, Result, escape};
 
 use super::project::Project;
 use super::summary::LockSummary;
 use super::{BuildRequest, Workshop};
-use crate::lock::{Lock, base_reason, changes};
+use crate::lock::{self, Lock, base_reason, changes};
 use crate::recipe::{self, Loaded, nearest};
 use crate::relock::{Move, reasons, relock};
 
@@ -127,11 +127,9 @@ pub(super) fn lock_file(loaded: &Loaded, recipe: &Path) -> PathBuf {
 
 pub(super) fn read(file: &Path) -> Result<Option<Lock>> {
     let doing = || format!("cannot read `{}`", shown(file));
-    match std::fs::read_to_string(file) {
-        Ok(text) => Lock::parse(&text, file).map(Some),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).context(doing),
-    }
+    let Some(bytes) = read_bounded(file, lock::LARGEST_FILE).context(doing)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| Error::new("it is not UTF-8 text")).context(doing)?;
+    Lock::parse(&text, file).map(Some)
 }
 
 fn write(file: &Path, lock: &Lock) -> Result<()> {

@@ -1,9 +1,8 @@
 //! A recipe with all that it builds on: the chain of base recipes, read from the top and merged from the bottom.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use bareboat_io::files::read_bounded;
 use bareboat_model::{Context, Error, Result, escape};
 
 use super::parse::LARGEST_FILE;
@@ -126,26 +125,17 @@ fn cannot_build_on(recipe: &Recipe) -> String {
 
 fn read(file: &Path) -> Result<String> {
     let doing = || format!("cannot read `{}`", escape(&file.display().to_string()));
-    let mut text = Vec::new();
-    // One byte more than allowed, so that `parse` sees that it is too large.
-    File::open(file)
-        .and_then(|opened| opened.take(LARGEST_FILE + 1).read_to_end(&mut text))
-        .map_err(with_hint_if_missing)
-        .context(doing)?;
+    let missing = || {
+        let hint = format!("a recipe is a file named {FILE_NAME}; name the file or its folder");
+        Error::new("no such file or directory").with_hint(hint)
+    };
+    let text = read_bounded(file, LARGEST_FILE).and_then(|text| text.ok_or_else(missing)).context(doing)?;
     String::from_utf8(text)
         .map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
             Error::new(format!("byte {offset} is not UTF-8 text"))
         })
         .context(doing)
-}
-
-fn with_hint_if_missing(error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => Error::from(error)
-            .with_hint(format!("a recipe is a file named {FILE_NAME}; name the file or its folder")),
-        _ => Error::from(error),
-    }
 }
 
 /// The suite of the topmost recipe that names one.

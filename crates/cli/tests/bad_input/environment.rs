@@ -140,3 +140,27 @@ fn an_output_that_cannot_be_written_is_named() {
     let output = "oci-archive:bareboat.toml/hello.tar";
     insta::assert_snapshot!(bench.fails_with(&mut bench.command(["build", "-o", output])), @r"error: cannot write the image to `oci-archive:bareboat.toml/hello.tar`: cannot write `bareboat.toml/hello.tar`: file exists");
 }
+
+#[test]
+fn a_folder_for_images_that_is_a_link_is_refused() {
+    let bench = Bench::new(HELLO);
+    let outside = bench.path("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, bench.path("project/.bareboat")).unwrap();
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot write to `./.bareboat`: it is a link
+    hint: remove it, or name an output with -o
+    ");
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn a_pipe_or_a_device_instead_of_a_file_is_not_read() {
+    let bench = Bench::new(HELLO);
+    std::os::unix::fs::symlink("/dev/zero", bench.path("project/bareboat.lock")).unwrap();
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot read `./bareboat.lock`: it is not a regular file");
+    std::fs::remove_file(bench.path("project/bareboat.toml")).unwrap();
+    let made = Command::new("mkfifo").arg(bench.path("project/bareboat.toml")).status().unwrap();
+    assert!(made.success());
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot read `./bareboat.toml`: it is not a regular file");
+}

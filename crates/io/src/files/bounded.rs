@@ -1,16 +1,18 @@
 //! Small files, read whole: no more of them than they may have.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use bareboat_model::{Error, Result};
+use rustix::fs::OFlags;
 
 /// The file at `path`; `None` if there is none.
 ///
 /// # Errors
 /// When it cannot be read, is no regular file, or has more than `most` bytes.
-pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open_if_there(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -22,7 +24,9 @@ pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
 
 /// Opens the regular file at `path`; `None` if there is none.
 pub(crate) fn open_if_there(path: &Path) -> Result<Option<File>> {
-    let file = match File::open(path) {
+    // Without NONBLOCK, opening a pipe would wait for a writer.
+    let nonblock = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = match OpenOptions::new().read(true).custom_flags(nonblock).open(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }

@@ -11,5 +11,6 @@ pub use atomic::{Created, create_directory, write_file};
 pub use host::{HostEntry, HostFiles, HostKind};
 pub use scratch::Scratch;
 
-pub(crate) use bounded::{open_if_there, read_bounded};
+pub(crate) use bounded::open_if_there;
+pub use bounded::read_bounded;
 pub(crate) use scratch::sweep;

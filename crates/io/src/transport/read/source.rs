@@ -10,7 +10,7 @@ use bareboat_formats::compress::{Compression, decoder};
 use bareboat_formats::tar::{self, MemberKind};
 use bareboat_model::{Context, Digest, Error, ImagePath, Result, escape};
 
-use crate::files::read_bounded;
+use crate::files::{open_if_there, read_bounded};
 use crate::store::Store;
 
 const BUFFER: usize = 128 << 10;
@@ -34,7 +34,8 @@ impl Source {
     }
 
     pub(super) fn archive(file: &Path, store: &Store) -> Result<Self> {
-        let mut reader = BufReader::with_capacity(BUFFER, File::open(file)?);
+        let file = open_if_there(file)?.ok_or_else(|| Error::new("there is no such file"))?;
+        let mut reader = BufReader::with_capacity(BUFFER, file);
         // Some keep what `docker save` writes compressed.
         let compression = Compression::sniff(reader.fill_buf()?);
         let mut members = BTreeMap::new();
