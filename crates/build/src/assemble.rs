@@ -92,6 +92,7 @@ pub fn assemble(
     let certificates = files::certificates(recipe)?;
     let setting = Setting {
         packages: &named,
+        base_status: plan.base.map_or(&[], |base| &base.status),
         conffiles: &conffiles,
         accounts: &accounts,
         certificates: &certificates,

@@ -52,10 +52,15 @@ pub(crate) fn report(error: &Error) {
     let (red, cyan) = (bold(AnsiColor::Red), bold(AnsiColor::Cyan));
     let mut stderr = anstream::stderr().lock();
     // When stderr is closed there is nobody left to tell.
-    let _ = writeln!(stderr, "{red}error:{red:#} {error}");
+    let _ = writeln!(stderr, "{red}error:{red:#} {}", harmless(&error.to_string()));
     if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "{cyan}hint:{cyan:#} {hint}");
+        let _ = writeln!(stderr, "{cyan}hint:{cyan:#} {}", harmless(hint));
     }
+}
+
+/// Names of files and packages may hold what a terminal would obey. Lines stay lines: a snippet has several.
+pub(crate) fn harmless(text: &str) -> String {
+    text.lines().map(bareboat_model::escape).collect::<Vec<_>>().join("\n")
 }
 
 /// What clap has to say: help and version go to stdout, wrong usage to stderr.

@@ -158,7 +158,7 @@ fn line(text: &mut String, label: &str, items: &[String]) {
             text.push_str(", ");
             column += 2;
         }
-        text.push_str(item);
+        text.push_str(&escape(item));
         column += length;
     }
     if !items.is_empty() {

@@ -7,6 +7,7 @@ use bareboat_model::{Bar, Progress, Silent};
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Story;
+use crate::output::harmless;
 
 /// Bytes to fetch that take a while on most lines.
 const WORTH_A_LINE: u64 = 1_000_000;
@@ -56,7 +57,7 @@ impl Terminal {
     fn line(&self, line: &str) {
         self.bars.suspend(|| {
             // When stderr is closed there is nobody left to tell.
-            let _ = writeln!(anstream::stderr().lock(), "{line}");
+            let _ = writeln!(anstream::stderr().lock(), "{}", harmless(line));
         });
     }
 }

@@ -149,11 +149,23 @@ impl<'a> Values<'a> {
     }
 }
 
+/// Debian policy 5.6.1: lower-case letters, digits, `+`, `-` and `.`, at least two, beginning with a letter or digit.
+/// Upper case and `_` are met in third parties' archives.
+fn check_name(name: &str) -> Result<()> {
+    let inner = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    match inner && starts && name.len() <= 256 {
+        true => Ok(()),
+        false => Err(Error::new(format!("`{}` is no name of a package", escape(name)))),
+    }
+}
+
 fn package<'a>(stanza: &Stanza<'a>) -> Result<Package<'a>> {
     let values = Values::of(stanza);
     let name = required("Package", values.package)?;
     let version = required("Version", values.version)?;
     let (source, source_version) = source(values.source, name, version)?;
+    [name, source].into_iter().try_for_each(check_name)?;
     Ok(Package {
         name,
         version,

@@ -151,6 +151,9 @@ pub fn parse_relations(text: &str) -> Result<Vec<Alternatives>> {
     })
 }
 
+/// The most relations of one field. Debian's longest, a Provides of a Rust crate, has some hundreds.
+const MOST_RELATIONS: usize = 10_000;
+
 /// Reads from left to right; `at` is an offset in bytes that always lies between two characters.
 struct Parser<'a> {
     text: &'a str,
@@ -167,6 +170,9 @@ impl<'a> Parser<'a> {
             }
             if self.accept(",") {
                 continue;
+            }
+            if groups.len() == MOST_RELATIONS {
+                return Err(format!("more than {MOST_RELATIONS} relations"));
             }
             groups.push(self.alternatives()?);
             self.skip_space();

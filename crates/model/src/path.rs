@@ -25,6 +25,9 @@ const LONGEST: usize = 4096;
 /// Linux's NAME_MAX.
 const LONGEST_NAME: usize = 255;
 
+/// Deeper paths are malice: each of their directories costs memory.
+const DEEPEST: usize = 256;
+
 impl ImagePath {
     /// The root directory.
     pub const ROOT: Self = Self(Vec::new());
@@ -45,12 +48,15 @@ impl ImagePath {
             return Err(wrong("holds a NUL byte"));
         }
         let mut path = Vec::with_capacity(bytes.len());
+        let mut depth = 0;
         for component in bytes.split(|&b| b == b'/') {
             match component {
                 b"" | b"." => continue,
                 b".." => return Err(wrong("leaves the root with `..`")),
                 name if name.len() > LONGEST_NAME => return Err(wrong("has a name longer than 255 bytes")),
+                _ if depth == DEEPEST => return Err(wrong("is more than 256 directories deep")),
                 name => {
+                    depth += 1;
                     if !path.is_empty() {
                         path.push(b'/');
                     }

@@ -3,21 +3,21 @@
 //! The loader finds the standard directories without it; `ctypes.util.find_library`, `ldconfig -p` and any
 //! directory of /etc/ld.so.conf.d do not work without it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write as _;
-use std::sync::Arc;
 
-use bareboat_formats::elf;
 use bareboat_formats::ld_so_cache::{
     self, Candidate, SearchDirectory, Selection, debian_generator, hwcaps_name, is_candidate_name,
     search_path,
 };
+use bareboat_formats::{deb822, elf};
 use bareboat_model::{Context, Digest, Error, Hasher, ImagePath, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Applied, Setting, generate, generated_file, read};
 use crate::recipe::glob;
 use crate::tree::{Content, Kind, Node, Owner, Tree};
-use crate::unpack::Unpacked;
 
 const EFFECT: &str = "ld-so-cache";
 const CACHE: &str = "/etc/ld.so.cache";
@@ -28,7 +28,7 @@ const LARGEST: u64 = 1 << 30;
 const ENTRY: &str = "ld-so-cache-1";
 
 pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<Applied>> {
-    let Some(generator) = generator(setting.packages) else { return Ok(None) };
+    let Some(generator) = generator(setting)? else { return Ok(None) };
     let directories = directories(tree, setting)?;
     let made = find_or_make(&directories, &generator, setting)?;
     for (path, target) in &made.links {
@@ -44,12 +44,21 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
 }
 
 /// What ldconfig writes into the cache as its own name; none when the image has no C library.
-fn generator(packages: &[(Arc<str>, Unpacked)]) -> Option<String> {
+fn generator(setting: &Setting<'_>) -> Result<Option<String>> {
+    let of_packages = setting.packages.iter().map(|(_, unpacked)| unpacked.control.as_str());
+    let texts = of_packages.chain(setting.base_status.iter().map(String::as_str));
+    let mut versions = BTreeMap::new();
+    for text in texts {
+        for stanza in deb822::parse(text) {
+            let stanza = stanza?;
+            if let (Some(name), Some(version)) = (stanza.get("Package"), stanza.get("Version")) {
+                versions.entry(name).or_insert(version);
+            }
+        }
+    }
     // libc-bin has the program itself; both come from the same source in the same version.
-    let of = |wanted: &str| packages.iter().find(|(name, _)| **name == *wanted);
-    let (_, unpacked) = of("libc-bin").or_else(|| of("libc6"))?;
-    let version = unpacked.control.lines().find_map(|line| line.strip_prefix("Version:"))?;
-    Some(debian_generator(version.trim()))
+    let version = versions.get("libc-bin").or_else(|| versions.get("libc6"));
+    Ok(version.map(|version| debian_generator(version)))
 }
 
 /// What the store keeps: so that a build in which no library changed reads none.
@@ -111,6 +120,7 @@ fn key(directories: &Directories, generator: &str, setting: &Setting<'_>) -> Dig
 
 fn look_into(directories: &Directories, setting: &Setting<'_>) -> Result<Selection> {
     let mut candidates = Vec::new();
+    let mut known = BTreeMap::new();
     for (directory, files) in directories {
         let mut of_directory = Vec::new();
         for file in files {
@@ -118,8 +128,15 @@ fn look_into(directories: &Directories, setting: &Setting<'_>) -> Result<Selecti
                 continue; // a linker script, such as libc.so of libc6-dev
             }
             let reading = || format!("cannot read the library `{}`", file.target);
-            let bytes = file.content.read(LARGEST).context(reading)?;
-            if let Some(elf) = elf::parse(&bytes).context(reading)? {
+            // Several names often lead to one library.
+            let elf = match known.entry(file.content.digest()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let bytes = file.content.read(LARGEST).context(reading)?;
+                    unknown.insert(elf::parse(&bytes).context(reading)?)
+                }
+            };
+            if let Some(elf) = elf.clone() {
                 let (file_name, target) = (file.file_name.clone(), file.target.clone());
                 of_directory.push(Candidate { file_name, is_symlink: file.is_symlink, target, elf });
             }

@@ -37,6 +37,8 @@ pub struct Applied {
 pub struct Setting<'a> {
     /// The packages of the image, by name.
     pub packages: &'a [(Arc<str>, Unpacked)],
+    /// The texts of the package database of the base image.
+    pub base_status: &'a [String],
     /// Where their configuration files are.
     pub conffiles: &'a Conffiles,
     /// Users and groups that the recipe adds.

@@ -129,7 +129,9 @@ pub(super) fn read(file: &Path) -> Result<Option<Lock>> {
     let doing = || format!("cannot read `{}`", shown(file));
     let Some(bytes) = read_bounded(file, lock::LARGEST_FILE).context(doing)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| Error::new("it is not UTF-8 text")).context(doing)?;
-    Lock::parse(&text, file).map(Some)
+    // A link may lead to anything, and messages end in logs.
+    let untold = || Error::new("it is a link, and what it leads to is no lock").context(doing());
+    Lock::parse(&text, file).map(Some).map_err(|error| if file.is_symlink() { untold() } else { error })
 }
 
 fn write(file: &Path, lock: &Lock) -> Result<()> {

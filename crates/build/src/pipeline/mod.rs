@@ -154,11 +154,11 @@ fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> R
     if request.outputs.is_empty() {
         let folder = loaded.folder.join(".bareboat");
         // Somebody else may have written the recipe: what it brings along must not say where on this machine we write.
-        if folder.is_symlink() {
-            let error = format!("cannot write to `{}`: it is a link", folder.display());
+        let dir = folder.join(loaded.recipe.name.as_str());
+        if let Some(link) = [&folder, &dir].into_iter().find(|path| path.is_symlink()) {
+            let error = format!("cannot write to `{}`: it is a link", link.display());
             return Err(Error::new(error).with_hint("remove it, or name an output with -o"));
         }
-        let dir = folder.join(loaded.recipe.name.as_str());
         return Ok(vec![Output::Oci { dir, tag: None }]);
     }
     let archive = request.outputs.iter().find(|output| matches!(output, Output::DockerArchive { .. }));

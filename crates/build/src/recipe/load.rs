@@ -84,8 +84,9 @@ fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
         let read = read(&file).and_then(|text| {
             let real = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
             check_circle(&seen, &real)?;
+            let is_foreign = file.is_symlink() || seen.first().is_some_and(|top| !is_beside(&real, top));
             seen.push(real);
-            parse(&text, &file)
+            parse(&text, &file).map_err(|error| if is_foreign { untold(&file) } else { error })
         });
         let recipe = match chain.last() {
             Some((above, _)) => read.context(|| cannot_build_on(above))?,
@@ -104,6 +105,18 @@ fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
             None => return Ok(chain),
         }
     }
+}
+
+fn is_beside(file: &Path, top: &Path) -> bool {
+    top.parent().is_some_and(|folder| file.starts_with(folder))
+}
+
+/// What is wrong in a file, without its text: the recipe that names it may be a stranger's, the file a secret of whoever
+/// builds it, and messages end in logs.
+fn untold(file: &Path) -> Error {
+    let shown = escape(&file.display().to_string());
+    Error::new(format!("cannot read `{shown}`: it is no recipe"))
+        .with_hint("it is outside of the recipe's folder, so its text is not shown: build it by itself to see what is wrong")
 }
 
 fn check_circle(seen: &[PathBuf], real: &Path) -> Result<()> {

@@ -1,13 +1,16 @@
 //! Which archives a recipe means, and where they are: the environment's word, the recipe's, or this machine's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bareboat_io::apt;
 use bareboat_io::archive::{Archive, MirrorChoice, debian_archives, read_keyring};
-use bareboat_model::{Progress, Result};
+use bareboat_model::{Error, Progress, Result};
 
 use crate::recipe::{Loaded, Word};
+
+/// The most indexes of one architecture: each is fetched by a thread of its own, and kept in memory.
+const MOST_INDEXES: usize = 64;
 
 /// All archives of a recipe, each with one suite: Debian's, then third parties' in the recipe's order.
 ///
@@ -41,6 +44,18 @@ pub fn archives(loaded: &Loaded, progress: &dyn Progress) -> Result<Vec<Archive>
                 allow_sha1_bindings: third_party.allow_sha1_bindings,
             });
         }
+    }
+    for archive in &mut archives {
+        archive.components.sort();
+        archive.components.dedup();
+    }
+    let mut seen = BTreeSet::new();
+    archives.retain(|archive| seen.insert((archive.name.clone(), archive.suite.clone())));
+    let indexes: usize = archives.iter().map(|archive| archive.components.len()).sum();
+    if indexes > MOST_INDEXES {
+        return Err(Error::new(format!(
+            "cannot use the archives of the recipe: {indexes} suites and components, expected at most {MOST_INDEXES}"
+        )));
     }
     Ok(archives)
 }

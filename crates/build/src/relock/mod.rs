@@ -13,7 +13,7 @@ use bareboat_io::store::Store;
 use bareboat_model::{Context, Error, Platform, Progress, Result, Version};
 
 use crate::base_image::Bases;
-use crate::lock::{self, Lock, LockedPackage, Satisfaction};
+use crate::lock::{self, Lock, LockedPackage, Satisfaction, SuiteRelease};
 use crate::recipe::Loaded;
 use crate::resolve::{self, LeftOut, Requested, Resolution, Universe};
 
@@ -61,6 +61,9 @@ pub fn relock(
         return Ok(lock);
     }
     let indexes = Indexes::read(loaded, platforms, sources)?;
+    if let Some(old) = old {
+        check_dates(&indexes, old)?;
+    }
     let mut packages = BTreeMap::new();
     for &platform in platforms {
         let before = old.and_then(|old| old.packages.get(&platform));
@@ -78,6 +81,24 @@ pub fn relock(
         .progress
         .story(&format!("resolved {} packages", packages.values().map(BTreeMap::len).sum::<usize>()));
     Ok(Lock { request, base: bases.locked.clone(), suites: indexes.releases(), packages })
+}
+
+/// Whoever can answer for a mirror can hold security updates back, with an older state that was once signed rightly:
+/// Debian's stable suites have no Valid-Until. What the lock has seen is the least.
+fn check_dates(indexes: &Indexes, old: &Lock) -> Result<()> {
+    for now in indexes.releases() {
+        let same = |then: &&SuiteRelease| (&then.archive, &then.suite) == (&now.archive, &now.suite);
+        if let Some(then) = old.suites.iter().find(same).filter(|then| now.date < then.date) {
+            return Err(Error::new(format!(
+                "cannot use suite `{}` of `{}`: the mirror has its state of {}, and the lock is of {}",
+                now.suite, now.archive, now.date, then.date
+            ))
+            .with_hint(
+                "the mirror is behind, or somebody holds updates back: try again later, or another mirror",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Every package asked for must be one: a name that is none is a slip in the recipe, and is told with its place.

@@ -5,7 +5,7 @@
 //! part in the failure, not to the latest of all (conflict-directed backjumping: Prosser, "Hybrid algorithms for the
 //! constraint satisfaction problem", 1993). Nothing recurses: an archive may nest dependencies as deep as it likes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use bareboat_model::{Alternatives, Error, Relation, Result};
@@ -82,7 +82,7 @@ pub(super) struct Level {
     goals_before: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Choice {
     Install(PackageId),
     /// Not to follow the dependency, as the request wants.
@@ -200,11 +200,8 @@ impl<'u, 'r> Search<'u, 'r> {
             level.looked_up += 1;
             let more = self.options_for(relation);
             let options = &mut self.levels[at].options;
-            for choice in more {
-                if !options.contains(&choice) {
-                    options.push(choice);
-                }
-            }
+            let mut known: HashSet<Choice> = options.iter().copied().collect();
+            options.extend(more.into_iter().filter(|choice| known.insert(*choice)));
         }
     }
 

@@ -8,6 +8,9 @@ use bareboat_model::{Arch, Context, Error, Relation, Result, Version, escape, pa
 /// Names as near to an unknown one as a slip of the hand, at most this many in a hint.
 const NEAREST_NAMES: usize = 3;
 
+/// Names that all packages together may provide. Debian's provide some 150,000.
+const MOST_PROVIDED: usize = 2_000_000;
+
 /// About what a stanza takes in Debian's indexes: how much room to make beforehand.
 const BYTES_PER_STANZA: usize = 800;
 
@@ -190,6 +193,7 @@ impl<'a> Builder<'a> {
     pub fn build(self) -> Result<Universe<'a>> {
         let mut by_name: HashMap<&str, Vec<PackageId>> = HashMap::with_capacity(self.packages.len());
         let mut providers: HashMap<String, Vec<Provider>> = HashMap::new();
+        let mut provided = 0;
         for (at, candidate) in self.packages.iter().enumerate() {
             let package = PackageId(at);
             let version = |id: PackageId| &self.packages[id.0].version;
@@ -200,6 +204,10 @@ impl<'a> Builder<'a> {
             }
             versions.insert(place, package);
             for provides in read_provides(candidate)? {
+                provided += 1;
+                if provided > MOST_PROVIDED {
+                    return Err(Error::new(format!("the packages provide more than {MOST_PROVIDED} names")));
+                }
                 providers.entry(provides.name.clone()).or_default().push(Provider { package, provides });
             }
         }
@@ -223,7 +231,15 @@ pub(super) fn unknown_package(universe: &Universe<'_>, name: &str) -> Error {
     }
 }
 
+/// Names that a message lists before it only counts.
+const MOST_TOLD: usize = 10;
+
 /// `` `a`, `b` ``
 pub(super) fn in_backticks(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{}`", escape(name))).collect::<Vec<_>>().join(", ")
+    let told = names.iter().take(MOST_TOLD).map(|name| format!("`{}`", escape(name)));
+    let told = told.collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(MOST_TOLD) {
+        None | Some(0) => told,
+        Some(more) => format!("{told} and {more} more"),
+    }
 }

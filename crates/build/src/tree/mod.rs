@@ -136,7 +136,12 @@ pub type Arbiter<'a> = &'a dyn Fn(&ImagePath, &Owner, &Owner) -> Precedence;
 pub struct Tree {
     nodes: BTreeMap<ImagePath, Node>,
     hidden: Vec<Hidden>,
+    /// How long all paths are that were ever put in: memory is bounded by it.
+    path_bytes: usize,
 }
+
+/// Images with a million files have some 60 MB of paths.
+const MOST_PATH_BYTES: usize = 256 << 20;
 
 impl Tree {
     /// A root that holds nothing but the aliasing links of merged /usr and of /run (see `seed.rs`).
@@ -148,7 +153,7 @@ impl Tree {
 
     /// A root that holds nothing.
     pub fn empty() -> Self {
-        Self { nodes: BTreeMap::new(), hidden: Vec::new() }
+        Self { nodes: BTreeMap::new(), hidden: Vec::new(), path_bytes: 0 }
     }
 
     /// Plants the aliasing links of merged /usr and of /run, where nothing else is.
@@ -237,6 +242,11 @@ impl Tree {
     /// meet, or when an aliasing link of merged /usr would be lost.
     pub fn place(&mut self, path: &ImagePath, node: Node, arbiter: Arbiter<'_>) -> Result<ImagePath> {
         let place = self.real_parent(path)?;
+        // OCI image specification, layer.md, "Whiteouts".
+        if place.file_name().is_some_and(|name| name.starts_with(b".wh.")) {
+            let error = format!("`{path}` of {} would take a file away instead of bringing one", node.owner);
+            return Err(Error::new(error).with_hint("in layers, names that begin with .wh. mean just that"));
+        }
         self.imply_parents(&place, &node.owner)?;
         let Some(holder) = self.nodes.get(&place) else {
             self.nodes.insert(place.clone(), node);
@@ -319,6 +329,7 @@ impl Tree {
     }
 
     fn imply_parents(&mut self, place: &ImagePath, owner: &Owner) -> Result<()> {
+        self.path_bytes += place.as_bytes().len();
         let mut missing = Vec::new();
         let mut next = place.parent();
         while let Some(directory) = next.filter(|directory| !directory.is_root()) {
@@ -335,6 +346,10 @@ impl Tree {
                     missing.push(directory);
                 }
             }
+        }
+        self.path_bytes += missing.iter().map(|directory| directory.as_bytes().len()).sum::<usize>();
+        if self.path_bytes > MOST_PATH_BYTES {
+            return Err(Error::new(format!("all paths together have more than {MOST_PATH_BYTES} bytes")));
         }
         for directory in missing {
             let mut node = Node::directory(0o755, owner.clone());

@@ -108,6 +108,22 @@ fn read_list(store: &Store, package: &Digest) -> Result<Option<Unpacked>> {
     Ok(contents.is_some_and(|contents| contents.length == unpacked.contents_size).then_some(unpacked))
 }
 
+/// Refuses what no package has and an image would carry further: names that speak to whoever reads lists of them, and
+/// attributes that speak to storage drivers.
+fn check(member: &tar::Member) -> Result<()> {
+    let path = &member.path;
+    if path.as_bytes().iter().any(u8::is_ascii_control) {
+        return Err(Error::new(format!("`{path}` has a control character in its name")));
+    }
+    match member.xattrs.keys().find(|name| *name != b"security.capability") {
+        Some(name) => {
+            let name = bareboat_model::escape(&String::from_utf8_lossy(name));
+            Err(Error::new(format!("`{path}` has the extended attribute `{name}`, which no package brings")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What a package or layer of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is both
 /// large and 200 times smaller; bombs are 1,000 times and more.
 pub(crate) fn limits(size: u64) -> tar::Limits {
@@ -126,6 +142,7 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
         store.read_blob(package, |blob| {
             let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits(size))?;
             let control = package.unpack(|member, bytes| {
+                check(&member)?;
                 members.push(contents.take(member, bytes)?);
                 Ok(())
             })?;

@@ -179,3 +179,14 @@ fn an_index_that_is_no_index_is_named_with_its_line() {
         archive(|_| Suite::new("trixie").package_listed_as(&hello, |stanza| stanza.replace("Version: ", "")));
     insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @r"error: cannot read the amd64 index of `trixie` at `[MIRROR]/debian`: line 2: `1.0` is no field, there is no colon");
 }
+
+#[test]
+fn a_mirror_that_went_back_is_refused() {
+    let bench = with(|suite| suite);
+    bench.builds();
+    bench.mirror.replace(archive(|suite| suite.date(days_after_release(-30))));
+    insta::assert_snapshot!(bench.fails_with(&mut bench.command(["update"])), @r"
+    error: cannot use suite `trixie` of `debian`: the mirror has its state of 2025-10-16T00:00:00Z, and the lock is of 2025-11-15T00:00:00Z
+    hint: the mirror is behind, or somebody holds updates back: try again later, or another mirror
+    ");
+}

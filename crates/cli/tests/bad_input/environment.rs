@@ -65,7 +65,9 @@ fn as_nobody(bench: &Bench) -> Command {
         return bench.command(["build"]);
     }
     let program = bench.path("bareboat");
-    std::fs::copy(env!("CARGO_BIN_EXE_bareboat"), &program).unwrap();
+    // By another process: a copy that this one has open for writing cannot be run while a sister test forks (ETXTBSY).
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_bareboat")).arg(&program).status().unwrap();
+    assert!(copied.success());
     set_mode(&bench.path("."), 0o755);
     let mut command = bench.program(&program);
     command.arg("build").gid(65534).uid(65534);

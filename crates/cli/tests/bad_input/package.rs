@@ -133,3 +133,42 @@ fn links_in_a_circle_are_refused() {
     let tree = "/usr/a -> b\n/usr/b -> a\n/usr/a/file 0644 \"x\"";
     insta::assert_snapshot!(bench(&with_data(tree)).fails(), @r"error: cannot place package `hello`: links lead in a circle at `/usr/a`, on the way to `/usr/a`");
 }
+
+#[test]
+fn a_name_that_takes_files_away_in_layers_is_refused() {
+    insta::assert_snapshot!(bench(&with_data("/etc/.wh.passwd 0644 \"x\"")).fails(), @r"
+    error: cannot place package `hello`: `/etc/.wh.passwd` of package hello would take a file away instead of bringing one
+    hint: in layers, names that begin with .wh. mean just that
+    ");
+}
+
+#[test]
+fn a_name_with_a_control_character_is_refused() {
+    insta::assert_snapshot!(bench(&with_data("\"/etc/a\\nb\" 0644 \"x\"")).fails(), @r"error: cannot unpack `hello`: `/etc/a\nb` has a control character in its name");
+}
+
+#[test]
+fn a_path_deeper_than_any_is_refused() {
+    let path = format!("{}/x", "/a".repeat(300));
+    insta::assert_snapshot!(bench(&with_data(&format!("{path} 0644 \"x\""))).fails(), @r"error: cannot unpack `hello`: member 1: path `./a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/` is more than 256 directories deep");
+}
+
+#[test]
+fn a_package_that_is_another_than_the_index_says_is_refused() {
+    let hello = hello().build();
+    let listed = |stanza: String| stanza.replace("Version: 1.0", "Version: 9.0");
+    let files =
+        archive(|_| Suite::new("trixie").package_listed_as(&hello, |stanza| listed(stanza.to_owned())));
+    insta::assert_snapshot!(Bench::with_files(HELLO, files).fails(), @r"
+    error: cannot use package `hello`: expected Version `9.0` as in the lock, found `1.0`
+    hint: if the lock was edited by hand, remove it and run `bareboat lock`
+    ");
+}
+
+#[test]
+fn a_package_that_provides_everything_is_refused() {
+    let names: Vec<String> = (0..20_000).map(|number| format!("n{number}")).collect();
+    let hello = hello().field("Provides", &names.join(", ")).build();
+    let message = bench(&hello).fails();
+    assert!(message.len() < 1000 && message.contains("more than 10000 relations"), "{message}");
+}

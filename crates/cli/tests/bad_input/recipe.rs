@@ -128,3 +128,26 @@ fn an_unknown_platform_names_the_known_ones() {
       |              ^^^^^^^^^^^
     "#);
 }
+
+#[test]
+fn braces_nested_without_end_are_refused() {
+    let braces = format!("{}a{}", "{a,".repeat(251), "}".repeat(251));
+    let message = with(&format!("[[files]]\nfrom = \"{braces}\"\nto = \"/app/\"\n")).fails();
+    assert!(message.contains("its braces are nested too deep"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_no_recipe_is_not_shown() {
+    let bench = Bench::new("name = \"hello\"\nbase = \"../secret.toml\"\n");
+    std::fs::write(bench.path("secret.toml"), "TOKEN=hunter2\n").unwrap();
+    let message = bench.fails();
+    assert!(!message.contains("hunter2"), "{message}");
+    insta::assert_snapshot!(message, @r"
+    error: ./bareboat.toml:2:8: cannot build on `../secret.toml`: cannot read `./../secret.toml`: it is no recipe
+    hint: it is outside of the recipe's folder, so its text is not shown: build it by itself to see what is wrong
+    ");
+    std::fs::remove_file(bench.path("project/bareboat.toml")).unwrap();
+    bench.write("bareboat.toml", HELLO);
+    std::os::unix::fs::symlink("../secret.toml", bench.path("project/bareboat.lock")).unwrap();
+    insta::assert_snapshot!(bench.fails(), @r"error: cannot read `./bareboat.lock`: it is a link, and what it leads to is no lock");
+}

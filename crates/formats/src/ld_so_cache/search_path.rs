@@ -35,7 +35,8 @@ pub fn search_path(
     include: &mut dyn FnMut(&str) -> Result<Vec<String>>,
 ) -> Result<Vec<SearchDirectory>> {
     let mut directories = Vec::new();
-    read_conf(ld_so_conf, 0, include, &mut directories).context(|| "cannot read `/etc/ld.so.conf`")?;
+    let mut read = Reading { include, left: MOST_INCLUDES };
+    read.conf(ld_so_conf, 0, &mut directories).context(|| "cannot read `/etc/ld.so.conf`")?;
     let triplet = arch.triplet();
     // Debian's glibc is configured with slibdir and libdir of the triplet and adds the two plain ones
     // (debian/patches/any/local-ldconfig-multiarch.diff).
@@ -47,34 +48,53 @@ pub fn search_path(
     Ok(directories)
 }
 
-fn read_conf(
-    text: &str,
-    depth: usize,
-    include: &mut dyn FnMut(&str) -> Result<Vec<String>>,
-    directories: &mut Vec<SearchDirectory>,
-) -> Result<()> {
-    for (index, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        let at_line = || format!("line {}", index + 1);
-        if let Some(patterns) = keyword(line, "include") {
-            if depth == DEEPEST_INCLUDE {
-                return Err(Error::new(format!("include lines are nested deeper than {DEEPEST_INCLUDE}")))
-                    .context(at_line);
-            }
-            for pattern in patterns.split([' ', '\t']).filter(|pattern| !pattern.is_empty()) {
-                if !pattern.starts_with('/') {
-                    let shown = escape(pattern);
-                    return Err(Error::new(format!("`{shown}` does not start with `/`"))).context(at_line);
+/// Files that all include lines together may bring in: each may include the same ones again.
+const MOST_INCLUDES: usize = 4096;
+
+struct Reading<'a> {
+    include: &'a mut dyn FnMut(&str) -> Result<Vec<String>>,
+    left: usize,
+}
+
+impl Reading<'_> {
+    fn conf(&mut self, text: &str, depth: usize, directories: &mut Vec<SearchDirectory>) -> Result<()> {
+        for (index, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            let at_line = || format!("line {}", index + 1);
+            if let Some(patterns) = keyword(line, "include") {
+                for pattern in patterns.split([' ', '\t']).filter(|pattern| !pattern.is_empty()) {
+                    self.included(pattern, depth, directories).context(at_line)?;
                 }
-                for text in include(pattern).context(at_line)? {
-                    read_conf(&text, depth + 1, include, directories).context(at_line)?;
-                }
+            } else if keyword(&line.to_ascii_lowercase(), "hwcap").is_none() {
+                push_directory(line, directories)?;
             }
-        } else if keyword(&line.to_ascii_lowercase(), "hwcap").is_none() {
-            push_directory(line, directories)?;
         }
+        Ok(())
     }
-    Ok(())
+
+    fn included(
+        &mut self,
+        pattern: &str,
+        depth: usize,
+        directories: &mut Vec<SearchDirectory>,
+    ) -> Result<()> {
+        if depth == DEEPEST_INCLUDE {
+            return Err(Error::new(format!("include lines are nested deeper than {DEEPEST_INCLUDE}")));
+        }
+        if !pattern.starts_with('/') {
+            return Err(Error::new(format!("`{}` does not start with `/`", escape(pattern))));
+        }
+        // Each pattern is held against all paths, and each file is read: so both count.
+        let count = |left: usize| {
+            left.checked_sub(1).ok_or_else(|| Error::new(format!("more than {MOST_INCLUDES} includes")))
+        };
+        self.left = count(self.left)?;
+        for text in (self.include)(pattern)? {
+            self.left = count(self.left)?;
+            self.conf(&text, depth + 1, directories)?;
+        }
+        Ok(())
+    }
 }
 
 fn keyword<'a>(line: &'a str, keyword: &str) -> Option<&'a str> {

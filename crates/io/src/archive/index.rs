@@ -20,7 +20,7 @@ const FORMS: [(&str, Compression); 4] = [
 ];
 
 /// Debian's largest has 55 MB.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 512 << 20;
 
 const ENTRY: &str = "index";
 
@@ -109,6 +109,11 @@ impl Index<'_> {
         // The one who held the lock before may have fetched it.
         if let Some(text) = self.unpacked_before(plain)? {
             return Ok(text);
+        }
+        for size in plain.iter().chain([&file]).map(|listed| listed.size) {
+            if size > LARGEST {
+                return Err(Error::new(format!("it has {size} bytes, expected at most {LARGEST}")));
+            }
         }
         let bytes = self.download(end, &file, progress)?;
         let text = unpack(compression, &bytes, plain.map_or(LARGEST, |plain| plain.size))?;

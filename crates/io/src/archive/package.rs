@@ -5,6 +5,9 @@ use bareboat_model::{Bar, Digest, Error, Result, escape};
 use crate::http::{Download, Fetched, Http, encode_path, without_password};
 use crate::store::Store;
 
+/// Debian's largest have 2 GB; an ar archive cannot say more than 10 GB of one member.
+const LARGEST: u64 = 10 << 30;
+
 /// Fetches the package at `path` in the pool of one of `mirrors` into the store, unless it is there. Its size
 /// and digest come from a verified index or from the lock.
 ///
@@ -21,6 +24,11 @@ pub fn fetch_package(
     sha256: &Digest,
     bar: &dyn Bar,
 ) -> Result<()> {
+    if size > LARGEST {
+        let error =
+            format!("cannot fetch `{}`: it has {size} bytes, expected at most {LARGEST}", escape(path));
+        return Err(Error::new(error));
+    }
     if !store.has_blob(sha256, size) {
         let _guard = store.lock("download", sha256)?;
         // The one who held the lock before may have fetched it.

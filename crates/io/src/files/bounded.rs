@@ -22,10 +22,19 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// For files of the cache, which others may be able to write to: to open no link, and not to wait for a pipe.
+pub(crate) fn no_links() -> i32 {
+    flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)
+}
+
+fn flags(flags: OFlags) -> i32 {
+    i32::try_from(flags.bits()).unwrap_or_default()
+}
+
 /// Opens the regular file at `path`; `None` if there is none.
 pub(crate) fn open_if_there(path: &Path) -> Result<Option<File>> {
     // Without NONBLOCK, opening a pipe would wait for a writer.
-    let nonblock = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let nonblock = flags(OFlags::NONBLOCK);
     let file = match OpenOptions::new().read(true).custom_flags(nonblock).open(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);

@@ -193,12 +193,30 @@ impl Pattern {
         if rest.is_empty() {
             return Ok(Self { base, glob: None });
         }
+        if is_nested_deep(pattern) {
+            return Err(wrong("its braces are nested too deep"));
+        }
         let glob = GlobBuilder::new(&rest.join("/"))
             .literal_separator(true)
             .build()
             .map_err(|error| wrong(&format!("the glob is wrong: {}", error.kind())))?;
         Ok(Self { base, glob: Some(glob.compile_matcher()) })
     }
+}
+
+/// Whether braces are nested so deep that compiling the glob's regular expression fails, which globset answers with a
+/// panic.
+pub fn is_nested_deep(pattern: &str) -> bool {
+    const DEEPEST: usize = 10;
+    let mut depth = 0_usize;
+    pattern.bytes().any(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ mod scratch;
 mod walk;
 
 pub use atomic::{Created, create_directory, write_file};
-pub use host::{HostEntry, HostFiles, HostKind};
+pub use host::{HostEntry, HostFiles, HostKind, is_nested_deep};
 pub use scratch::Scratch;
 
-pub(crate) use bounded::open_if_there;
 pub use bounded::read_bounded;
+pub(crate) use bounded::{no_links, open_if_there};
 pub(crate) use scratch::sweep;

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use bareboat_model::{Bar, Context, Digest, Error, Hasher, Result};
@@ -9,7 +10,7 @@ use bareboat_model::{Bar, Context, Digest, Error, Hasher, Result};
 use super::agent::{self, Ask, PIECE, Status, body_failure, read_piece};
 use super::retry::{self, Failure};
 use super::{Http, cannot_fetch, url};
-use crate::files::open_if_there;
+use crate::files::{no_links, open_if_there};
 use crate::store;
 
 /// What to fetch, and what it must be.
@@ -123,9 +124,17 @@ struct Part<'a> {
 
 impl<'a> Part<'a> {
     fn open(wanted: &'a Download<'a>, bar: &'a dyn Bar) -> Result<Self> {
-        let open =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(wanted.partial);
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(no_links())
+            .open(wanted.partial);
         let file = open.map_err(|error| cannot_write(error, wanted))?;
+        if !file.metadata()?.is_file() {
+            return Err(Error::new(format!("`{}` is not a regular file", wanted.partial.display())));
+        }
         let mut part = Self { wanted, file, hasher: Hasher::new(), length: 0, resumed: false, bar, shown: 0 };
         part.take_in_what_is_there()?;
         Ok(part)

@@ -4,12 +4,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bareboat_model::{Digest, Result};
 
 use super::Store;
+use crate::files::no_links;
 
 /// A lock that is held. Dropping it frees it.
 #[derive(Debug)]
@@ -37,7 +38,13 @@ impl Store {
 
 fn take(path: &Path) -> io::Result<File> {
     loop {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(no_links())
+            .open(path)?;
         file.lock()?;
         // The one who held it before removed the file: then this lock guards nothing, as others make a new
         // file.

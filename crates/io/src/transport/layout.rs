@@ -30,6 +30,7 @@ pub(super) fn write(dir: &Path, tag: &str, set: &ImageSet, store: &Store) -> Res
         return Ok(());
     }
     let layout = Layout { dir };
+    layout.refuse_links()?;
     let _lock = layout.lock()?;
     sweep(&layout.blobs_dir(), SCRATCH);
     if layout.put(tag, set, store)? {
@@ -43,6 +44,18 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
+    /// The folder may be somebody else's, out of a repository: a link in it would lead what is written, and what is
+    /// pruned, to another place.
+    fn refuse_links(&self) -> Result<()> {
+        for name in ["blobs", "blobs/sha256", INDEX_FILE, LAYOUT_FILE.0] {
+            let path = self.dir.join(name);
+            if path.is_symlink() {
+                return Err(Error::new(format!("`{}` is a link", path.display())));
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until nobody else writes to this layout.
     fn lock(&self) -> Result<File> {
         let path = self.dir.join(LAYOUT_FILE.0);

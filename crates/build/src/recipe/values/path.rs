@@ -105,6 +105,9 @@ pub fn glob(pattern: &str) -> Result<Glob> {
     if pattern.is_empty() || pattern.len() > 4096 {
         return Err(wrong("expected 1 to 4096 bytes"));
     }
+    if bareboat_io::files::is_nested_deep(pattern) {
+        return Err(wrong("its braces are nested too deep"));
+    }
     GlobBuilder::new(pattern.trim_start_matches("./"))
         .literal_separator(true)
         .backslash_escape(true)
