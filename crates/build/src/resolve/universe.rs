@@ -11,6 +11,9 @@ const NEAREST_NAMES: usize = 3;
 /// Names that all packages together may provide. Debian's provide some 150,000.
 const MOST_PROVIDED: usize = 2_000_000;
 
+/// Packages that may provide one name: ordering them takes the square of their number. In Debian they are some hundreds.
+const MOST_PROVIDERS: usize = 5_000;
+
 /// About what a stanza takes in Debian's indexes: how much room to make beforehand.
 const BYTES_PER_STANZA: usize = 800;
 
@@ -208,7 +211,12 @@ impl<'a> Builder<'a> {
                 if provided > MOST_PROVIDED {
                     return Err(Error::new(format!("the packages provide more than {MOST_PROVIDED} names")));
                 }
-                providers.entry(provides.name.clone()).or_default().push(Provider { package, provides });
+                let of_name = providers.entry(provides.name.clone()).or_default();
+                if of_name.len() == MOST_PROVIDERS {
+                    let name = escape(&provides.name);
+                    return Err(Error::new(format!("more than {MOST_PROVIDERS} packages provide `{name}`")));
+                }
+                of_name.push(Provider { package, provides });
             }
         }
         Ok(Universe { arch: self.arch, indexes: self.indexes, packages: self.packages, by_name, providers })
