@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bareboat_model::{Context, ImagePath, Result};
 
 use super::unpacked::UnpackedLayer;
-use crate::tree::{Content, Node, Owner, Tree};
-use crate::unpack::{Member, MemberKind};
+use crate::tree::{Owner, Tree};
 
 /// A file whose name begins so takes away what has the rest of the name in lower layers (layer.md, "Whiteouts").
 const WHITEOUT: &[u8] = b".wh.";
@@ -26,7 +25,11 @@ pub(super) fn put_on(tree: &mut Tree, layer: &UnpackedLayer, owner: &Owner) -> R
     }
     let contents = Arc::new(layer.contents.clone());
     for member in layer.members.iter().filter(|member| !is_whiteout(&member.path)) {
-        put(tree, member, &contents, owner).context(|| format!("cannot put `{}` in place", member.path))?;
+        let put = match member.node(&contents, owner) {
+            Ok(node) => tree.overlay(&member.path, node),
+            Err(target) => tree.overlay_hard_link(&member.path, target),
+        };
+        put.context(|| format!("cannot put `{}` in place", member.path))?;
     }
     Ok(())
 }
@@ -48,26 +51,10 @@ fn take_away(tree: &mut Tree, whiteout: &ImagePath) -> Result<()> {
     Ok(())
 }
 
-fn put(tree: &mut Tree, member: &Member, contents: &Arc<std::path::PathBuf>, owner: &Owner) -> Result<()> {
-    let mut node = match &member.kind {
-        MemberKind::File { digest, size, offset } => {
-            let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
-            Node::file(content, member.mode, member.mtime, owner.clone())
-        }
-        MemberKind::Directory => Node::directory(member.mode, owner.clone()),
-        MemberKind::Symlink(target) => Node::symlink(target.as_slice(), member.mtime, owner.clone()),
-        MemberKind::HardLink(target) => return tree.overlay_hard_link(&member.path, target),
-    };
-    node.mode = member.mode;
-    node.uid = member.uid;
-    node.gid = member.gid;
-    node.xattrs = member.xattrs.iter().cloned().collect();
-    tree.overlay(&member.path, node)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unpack::{Member, MemberKind};
 
     /// Layers of `path` (a file), `path/` (a directory), `path -> target` and `path => target` (a hard link).
     fn squashed(layers: &[&str]) -> String {

@@ -1,12 +1,13 @@
 //! Placing what packages bring in the root tree, in the order of the lock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bareboat_formats::deb822;
 use bareboat_model::{Context, ImagePath, Relation, Result, Version, parse_relations};
 
-use super::cached::{MemberKind, Unpacked};
+use super::cached::{Member, MemberKind, Unpacked};
 use crate::tree::{Content, Node, Owner, Precedence, Tree};
 
 /// The configuration files of each package, where they really are.
@@ -39,25 +40,30 @@ fn place(
     let contents = Arc::new(unpacked.contents.clone());
     let owner = Owner::Package(name.clone());
     for member in &unpacked.members {
-        let mut node = match &member.kind {
-            MemberKind::File { digest, size, offset } => {
-                let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
-                Node::file(content, member.mode, member.mtime, owner.clone())
-            }
-            MemberKind::Directory => Node::directory(member.mode, owner.clone()),
-            MemberKind::Symlink(target) => Node::symlink(target.as_slice(), member.mtime, owner.clone()),
-            MemberKind::HardLink(target) => {
-                tree.place_hard_link(&member.path, target, owner.clone(), arbiter)?;
-                continue;
-            }
-        };
-        node.mode = member.mode;
-        node.uid = member.uid;
-        node.gid = member.gid;
-        node.xattrs = member.xattrs.iter().cloned().collect();
-        tree.place(&member.path, node, arbiter)?;
+        match member.node(&contents, &owner) {
+            Ok(node) => drop(tree.place(&member.path, node, arbiter)?),
+            Err(target) => tree.place_hard_link(&member.path, target, owner.clone(), arbiter)?,
+        }
     }
     Ok(())
+}
+
+impl Member {
+    /// What this is in a tree; for a hard link, the name that it is another one of. `contents` is the file that holds
+    /// the contents.
+    pub(crate) fn node(&self, contents: &Arc<PathBuf>, owner: &Owner) -> Result<Node, &ImagePath> {
+        let node = match &self.kind {
+            MemberKind::File { digest, size, offset } => {
+                let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
+                Node::file(content, self.mode, self.mtime, owner.clone())
+            }
+            MemberKind::Directory => Node::directory(self.mode, owner.clone()),
+            MemberKind::Symlink(target) => Node::symlink(target.as_slice(), self.mtime, owner.clone()),
+            MemberKind::HardLink(target) => return Err(target),
+        };
+        let xattrs = self.xattrs.iter().cloned().collect();
+        Ok(Node { mode: self.mode, uid: self.uid, gid: self.gid, xattrs, ..node })
+    }
 }
 
 /// Which packages may take over files of which others (Debian Policy 7.6.1).
