@@ -21,6 +21,7 @@ pub(super) fn of(config: &ImageConfig) -> Result<ImageSettings> {
         cmd: unless_empty(cmd),
         env: env.iter().map(|line| variable(line)).collect(),
         user: if user.is_empty() { None } else { Some(value("user", user)?) },
+        user_place: None,
         workdir: if working_dir.is_empty() { None } else { Some(path("working directory", working_dir)?) },
         ports: exposed_ports.iter().map(|port| value("port", port)).collect::<Result<_>>()?,
         volumes: volumes.iter().map(|volume| path("volume", volume)).collect::<Result<_>>()?,

@@ -19,7 +19,7 @@ const LARGEST_BUNDLE: u64 = 16 << 20;
 /// A certificate file that the recipe adds.
 #[derive(Clone, Debug)]
 pub struct Certificate {
-    /// The file's name, for messages.
+    /// The file and where the recipe names it, for messages: `` `corp.pem` at bareboat.toml:5:1 ``.
     pub name: String,
     /// PEM: one certificate or more.
     pub pem: Vec<u8>,
@@ -55,7 +55,7 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
     let made = generate(tree, BUNDLE, generated_file(bundle, EFFECT, setting))?;
     if !made && let Some(yours) = setting.certificates.first() {
         let why = format!("`{BUNDLE}` is a file of yours, to which nothing is added");
-        return Err(Error::new(format!("cannot add certificate `{}`: {why}", yours.name)));
+        return Err(Error::new(format!("cannot add certificate {}: {why}", yours.name)));
     }
     Ok(made.then_some(Applied { effect: EFFECT, what }))
 }
@@ -70,8 +70,7 @@ fn append(bundle: &mut Vec<u8>, pem: &[u8]) {
 /// A private key or a DER file in the bundle would be noticed by somebody else, and too late.
 fn check(certificate: &Certificate) -> Result<()> {
     let text = String::from_utf8_lossy(&certificate.pem);
-    let complain =
-        |why: &str| Err(Error::new(format!("cannot add certificate `{}`: {why}", certificate.name)));
+    let complain = |why: &str| Err(Error::new(format!("cannot add certificate {}: {why}", certificate.name)));
     if text.contains("PRIVATE KEY-----") {
         return complain("it holds a private key");
     }

@@ -4,7 +4,7 @@ mod capability;
 mod doubts;
 mod entry;
 
-use bareboat_model::{Context, Error, ImagePath, Result};
+use bareboat_model::{Context, Error, ImagePath, Result, escape};
 use globset::GlobSet;
 
 use crate::effects::{Accounts, Certificate};
@@ -66,6 +66,7 @@ pub fn certificates(recipe: &Recipe) -> Result<Vec<Certificate>> {
                     let file = files.open(&found.path).context(doing)?;
                     std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST_PEM), &mut pem)
                         .context(doing)?;
+                    let name = format!("`{}` at {}", escape(&name), wanted.place);
                     certificates.push(Certificate { name, pem });
                 }
                 HostKind::Directory { .. } | HostKind::Symlink(_) => {}

@@ -1,7 +1,7 @@
 //! Config and manifest: how an image runs, and what it is made of (OCI image-spec config.md, manifest.md).
 
 use bareboat_formats::oci::{self, Descriptor, Execution, History, ImageConfig, Manifest};
-use bareboat_model::{Platform, Result, Timestamp};
+use bareboat_model::{Context, Platform, Result, Timestamp};
 
 use crate::effects::Accounts;
 use crate::layers::Layer;
@@ -54,7 +54,13 @@ fn history(title: &str, created: Timestamp) -> History {
 fn execution(settings: &ImageSettings, accounts: &Accounts) -> Result<Execution> {
     let user = match &settings.user {
         // Numbers, because Kubernetes' runAsNonRoot does not look names up.
-        Some(owner) => accounts.resolve(owner).map(|(uid, gid)| format!("{uid}:{gid}"))?,
+        Some(owner) => {
+            let numbers = accounts.resolve(owner).context(|| match &settings.user_place {
+                Some(place) => format!("cannot run the image as `{owner}`, as {place} says"),
+                None => format!("cannot run the image as `{owner}`"),
+            });
+            numbers.map(|(uid, gid)| format!("{uid}:{gid}"))?
+        }
         None => String::new(),
     };
     Ok(Execution {
@@ -105,7 +111,7 @@ mod tests {
         let accounts = Accounts::of(&crate::tree::Tree::empty(), &BTreeMap::new(), &BTreeMap::new()).unwrap();
         assert_eq!(
             execution(&settings, &accounts).unwrap_err().to_string(),
-            "user `ghost` is not in the image"
+            "cannot run the image as `ghost`: user `ghost` is not in the image"
         );
     }
 }

@@ -6,7 +6,7 @@ use bareboat_io::files::read_bounded;
 use bareboat_model::{Context, Error, Result, escape};
 
 use super::parse::LARGEST_FILE;
-use super::{Base, DEFAULT_SUITE, Recipe, Word, catalog, nearest, parse};
+use super::{Base, DEFAULT_SUITE, Place, Recipe, Word, catalog, nearest, parse};
 
 /// No sane chain of recipes is longer.
 const DEEPEST: usize = 16;
@@ -164,7 +164,8 @@ fn with_catalog(mut chain: Vec<(Recipe, PathBuf)>, suite: &Word) -> Result<Vec<(
     while let Some((above, _)) = chain.last() {
         let Base::Catalog(name) = &above.base else { break };
         let Some(entry) = catalog::entry(suite.as_str(), name) else {
-            return Err(unknown_entry(above, suite.as_str(), name));
+            let suite_place = chain.iter().find_map(|(recipe, _)| recipe.suite_place.as_ref());
+            return Err(unknown_entry(above, suite_place, suite.as_str(), name));
         };
         let file = entry.file();
         check_circle(&chain.iter().map(|(_, file)| file.clone()).collect::<Vec<_>>(), &file)?;
@@ -173,10 +174,11 @@ fn with_catalog(mut chain: Vec<(Recipe, PathBuf)>, suite: &Word) -> Result<Vec<(
     Ok(chain)
 }
 
-fn unknown_entry(recipe: &Recipe, suite: &str, name: &str) -> Error {
+fn unknown_entry(recipe: &Recipe, suite_place: Option<&Place>, suite: &str, name: &str) -> Error {
     let place = &recipe.base_place;
     let names = catalog::catalog_names(suite);
     if names.is_empty() {
+        let place = suite_place.unwrap_or(place);
         let suites = catalog::catalog_suites().join(", ");
         return Error::new(format!(
             "cannot read `{place}`: the catalog has nothing for suite `{suite}`, only for {suites}"
@@ -332,7 +334,7 @@ mod tests {
             ),
             (
                 "suite = 'sid'",
-                "cannot read `DIR/bareboat.toml:1:1`: the catalog has nothing for suite `sid`, only for bookworm, \
+                "cannot read `DIR/bareboat.toml:2:9`: the catalog has nothing for suite `sid`, only for bookworm, \
                  trixie (hint: with base = \"scratch\" a recipe can name any suite that the mirror has)",
             ),
             (

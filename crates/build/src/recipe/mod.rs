@@ -46,6 +46,8 @@ pub struct Recipe {
     pub base_place: Place,
     /// The Debian suite. After [`load`] there always is one.
     pub suite: Option<Word>,
+    /// Where it is named, if it is.
+    pub suite_place: Option<Place>,
     /// The packages asked for, no name twice.
     pub packages: Vec<PackageSpec>,
     /// Where each of them is asked for: by the lowest recipe that names it.
@@ -91,6 +93,8 @@ pub struct ImageSettings {
     pub env: BTreeMap<String, String>,
     /// Who the program runs as.
     pub user: Option<Owner>,
+    /// Where that is said, if a recipe says it.
+    pub user_place: Option<Place>,
     /// The folder it starts in.
     pub workdir: Option<ImagePath>,
     /// Ports it listens on.

@@ -25,7 +25,7 @@ pub(super) struct RecipeFile {
     /// image reference. Default: `static`.
     pub(super) base: Option<Located<Base>>,
     /// The Debian suite, such as trixie; with its -updates and -security. Default: the base recipe's, else trixie.
-    pub(super) suite: Option<Word>,
+    pub(super) suite: Option<Located<Word>>,
     /// Debian packages beyond the base, NAME or NAME=VERSION. What they depend on comes along; what they only
     /// recommend does not.
     #[serde(default)]
@@ -91,7 +91,7 @@ pub(super) struct ImageTable {
     #[serde(default)]
     pub(super) env: BTreeMap<Located<String>, String>,
     /// Who the program runs as: USER or USER:GROUP, by name or number. Written into the image numerically.
-    pub(super) user: Option<Owner>,
+    pub(super) user: Option<Located<Owner>>,
     /// The folder the program starts in.
     pub(super) workdir: Option<PlainPath>,
     /// Ports the program listens on, such as 8080/tcp. Added to the base's.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bareboat_formats::packages::Package;
-use bareboat_io::archive::{Suite, fetch_index, fetch_release};
+use bareboat_io::archive::{Archive, Suite, fetch_index, fetch_release, no_such_suite};
 use bareboat_model::{Arch, Context, Error, Platform, Result, Timestamp};
 
 use super::{Sources, archives, convert};
@@ -23,7 +23,8 @@ impl Indexes {
         let archives = archives(loaded, sources.progress)?;
         let now = now();
         let suites = all_at_once(archives, |archive| {
-            fetch_release(sources.http, sources.store, &archive, now, sources.progress)
+            let suite = fetch_release(sources.http, sources.store, &archive, now, sources.progress)?;
+            suite.ok_or_else(|| missing(loaded, &archive))
         })?;
         let mut wanted = Vec::new();
         for platform in platforms {
@@ -100,6 +101,16 @@ impl Indexes {
             sha256: suite.digest,
         };
         self.suites.iter().map(release).collect()
+    }
+}
+
+fn missing(loaded: &Loaded, archive: &Archive) -> Error {
+    let error = no_such_suite(archive);
+    match &loaded.recipe.suite_place {
+        Some(place) if archive.suite.starts_with(loaded.suite()) => {
+            error.context(format!("cannot use suite `{}`, asked for at {place}", loaded.suite()))
+        }
+        _ => error,
     }
 }
 

@@ -45,7 +45,7 @@ fn an_impossible_request_is_told_as_a_chain() {
 fn a_suite_that_the_mirror_lacks_is_named() {
     let bench = Bench::new(&format!("suite = \"forky\"\n{HELLO}"));
     insta::assert_snapshot!(bench.fails(), @r"
-    error: cannot fetch the Release file of `forky` at `[MIRROR]/debian`: the mirror has no such suite
+    error: cannot use suite `forky`, asked for at ./bareboat.toml:1:9: cannot fetch the Release file of `forky` at `[MIRROR]/debian`: the mirror has no such suite
     hint: look at [MIRROR]/debian/dists/ for the suites that it has
     ");
 }

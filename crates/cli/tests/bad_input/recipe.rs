@@ -151,3 +151,21 @@ fn a_file_that_is_no_recipe_is_not_shown() {
     std::os::unix::fs::symlink("../secret.toml", bench.path("project/bareboat.lock")).unwrap();
     insta::assert_snapshot!(bench.fails(), @r"error: cannot read `./bareboat.lock`: it is a link, and what it leads to is no lock");
 }
+
+#[test]
+fn a_user_that_is_not_there_is_named_with_its_place() {
+    insta::assert_snapshot!(with("[image]\nuser = \"bob\"\n").fails(), @r"
+    error: cannot run the image as `bob`, as ./bareboat.toml:6:8 says: user `bob` is not in the image
+    hint: use a number, or add it to the recipe: [users.bob]
+    ");
+}
+
+#[test]
+fn a_certificate_that_is_none_is_named_with_its_place() {
+    let bench = with("[certificates]\nadd = [\"corp.pem\"]\n");
+    bench.write("corp.pem", "hello\n");
+    insta::assert_snapshot!(bench.fails(), @r"
+    error: cannot add certificate `corp.pem` at ./bareboat.toml:6:8: it is not a PEM certificate
+    hint: convert DER with: openssl x509 -inform der -in FILE -out FILE.pem
+    ");
+}

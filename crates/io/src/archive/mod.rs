@@ -16,7 +16,7 @@ use bareboat_model::escape;
 pub use choice::{MirrorChoice, debian_archives, read_keyring};
 pub use index::fetch_index;
 pub use package::fetch_package;
-pub use release::{Suite, fetch_release};
+pub use release::{Suite, fetch_release, no_such_suite};
 
 use crate::http::{encode_path, without_password};
 

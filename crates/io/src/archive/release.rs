@@ -30,10 +30,10 @@ pub struct Suite {
 }
 
 /// Fetches the suite's `InRelease`, else its `Release` and `Release.gpg`, and verifies it. Without network it is
-/// the one that was fetched last, as long as it is valid.
+/// the one that was fetched last, as long as it is valid. None when the mirror has no such suite.
 ///
 /// # Errors
-/// When the mirror does not have the suite or cannot be reached, no trusted key signed it, it is out of date
+/// When the mirror cannot be reached, no trusted key signed it, it is out of date
 /// at `now`, or it is another suite's.
 pub fn fetch_release(
     http: &Http,
@@ -41,13 +41,14 @@ pub fn fetch_release(
     archive: &Archive,
     now: Timestamp,
     progress: &dyn Progress,
-) -> Result<Suite> {
+) -> Result<Option<Suite>> {
     let policy = Policy { now, allow_sha1_bindings: archive.allow_sha1_bindings };
     let remembered = match http.forbids(&archive.mirror) {
         true => Signed::remembered(store, archive)?,
         false => None,
     };
-    let signed = remembered.map_or_else(|| Signed::fetch(http, archive), Ok)?;
+    let fetched = || Signed::fetch(http, archive);
+    let Some(signed) = remembered.map_or_else(fetched, |signed| Ok(Some(signed)))? else { return Ok(None) };
     let verify = || signed.verify(&archive.keyring, &policy);
     let Verified { text, signers } = verify().context(|| format!("cannot verify {}", shown(archive)))?;
     let check = || -> Result<Release> {
@@ -59,7 +60,7 @@ pub fn fetch_release(
     let release = check().context(|| format!("cannot use {}", shown(archive)))?;
     progress.story(&format!("verified {}, of {}", shown(archive), release.date));
     signed.remember(store, archive).context(|| format!("cannot keep {}", shown(archive)))?;
-    Ok(Suite { archive: archive.clone(), release, digest: Digest::of(text.as_bytes()), signers })
+    Ok(Some(Suite { archive: archive.clone(), release, digest: Digest::of(text.as_bytes()), signers }))
 }
 
 /// A Release file as it was served.
@@ -71,16 +72,16 @@ enum Signed {
 }
 
 impl Signed {
-    fn fetch(http: &Http, archive: &Archive) -> Result<Self> {
+    fn fetch(http: &Http, archive: &Archive) -> Result<Option<Self>> {
         if let Some(message) = http.get(&archive.in_suite("InRelease"), LARGEST)? {
-            return Ok(Self::Inline(message));
+            return Ok(Some(Self::Inline(message)));
         }
-        let text = http.get(&archive.in_suite("Release"), LARGEST)?.ok_or_else(|| missing(archive))?;
+        let Some(text) = http.get(&archive.in_suite("Release"), LARGEST)? else { return Ok(None) };
         let signature = http.get(&archive.in_suite("Release.gpg"), LARGEST)?.ok_or_else(|| {
             Error::new("it is not signed: there is neither InRelease nor Release.gpg")
                 .context(format!("cannot verify {}", shown(archive)))
         })?;
-        Ok(Self::Detached { text, signature })
+        Ok(Some(Self::Detached { text, signature }))
     }
 
     fn verify(&self, keyring: &Keyring, policy: &Policy) -> Result<Verified> {
@@ -123,7 +124,8 @@ impl Signed {
     }
 }
 
-fn missing(archive: &Archive) -> Error {
+/// What to say when [`fetch_release`] finds no such suite.
+pub fn no_such_suite(archive: &Archive) -> Error {
     Error::new(format!("cannot fetch {}: the mirror has no such suite", shown(archive)))
         .with_hint(format!("look at {}/dists/ for the suites that it has", without_password(&archive.mirror)))
 }

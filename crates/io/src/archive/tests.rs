@@ -48,7 +48,9 @@ impl World {
     }
 
     fn release(&self, suite: &str) -> Result<Suite> {
-        fetch_release(&self.http, &self.store, &self.archive(suite), self.now, &Silent)
+        let archive = self.archive(suite);
+        fetch_release(&self.http, &self.store, &archive, self.now, &Silent)?
+            .ok_or_else(|| no_such_suite(&archive))
     }
 
     fn index(&self, component: &str, arch: Arch) -> Result<String> {
