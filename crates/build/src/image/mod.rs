@@ -55,11 +55,14 @@ fn execution(settings: &ImageSettings, accounts: &Accounts) -> Result<Execution>
     let user = match &settings.user {
         // Numbers, because Kubernetes' runAsNonRoot does not look names up.
         Some(owner) => {
-            let numbers = accounts.resolve(owner).context(|| match &settings.user_place {
-                Some(place) => format!("cannot run the image as `{owner}`, as {place} says"),
-                None => format!("cannot run the image as `{owner}`"),
-            });
-            numbers.map(|(uid, gid)| format!("{uid}:{gid}"))?
+            let numbers = accounts.resolve(owner).map(|(uid, gid)| format!("{uid}:{gid}"));
+            match &settings.user_place {
+                Some(place) => {
+                    numbers.context(|| format!("cannot run the image as `{owner}`, as {place} says"))?
+                }
+                // A base image's own word, of which it alone knows what it means.
+                None => numbers.unwrap_or_else(|_| owner.to_string()),
+            }
         }
         None => String::new(),
     };
@@ -107,11 +110,13 @@ mod tests {
 
     #[test]
     fn a_user_that_is_not_there_is_an_error() {
-        let settings = ImageSettings { user: Some("ghost".parse().unwrap()), ..ImageSettings::default() };
+        let place = crate::recipe::Place { file: "x.toml".into(), line: 2, column: 8 };
+        let user = Some("ghost".parse().unwrap());
+        let settings = ImageSettings { user, user_place: Some(place), ..ImageSettings::default() };
         let accounts = Accounts::of(&crate::tree::Tree::empty(), &BTreeMap::new(), &BTreeMap::new()).unwrap();
         assert_eq!(
             execution(&settings, &accounts).unwrap_err().to_string(),
-            "cannot run the image as `ghost`: user `ghost` is not in the image"
+            "cannot run the image as `ghost`, as x.toml:2:8 says: user `ghost` is not in the image"
         );
     }
 }

@@ -39,22 +39,28 @@ impl Source {
         // Some keep what `docker save` writes compressed.
         let compression = Compression::sniff(reader.fill_buf()?);
         let mut members = BTreeMap::new();
+        let mut links = BTreeMap::new();
         tar::read(decoder(compression, reader)?, &tar::Limits::default(), |member, content| {
-            let blob = match member.kind {
-                MemberKind::File { .. } => store.insert_blob(|out| Ok(io::copy(content, out).map(drop)?))?,
-                MemberKind::Symlink(target) => match members.get(&beside(&member.path, &target)?) {
-                    Some(blob) => *blob,
-                    None => return Ok(()),
-                },
-                MemberKind::HardLink(target) => match members.get(&target) {
-                    Some(blob) => *blob,
-                    None => return Ok(()),
-                },
-                MemberKind::Directory | MemberKind::Device | MemberKind::Fifo => return Ok(()),
-            };
-            members.insert(member.path, blob);
+            match member.kind {
+                MemberKind::File { .. } => {
+                    let blob = store.insert_blob(|out| Ok(io::copy(content, out).map(drop)?))?;
+                    members.insert(member.path, blob);
+                }
+                MemberKind::Symlink(target) => {
+                    let target = beside(&member.path, &target)?;
+                    links.insert(member.path, target);
+                }
+                MemberKind::HardLink(target) => drop(links.insert(member.path, target)),
+                MemberKind::Directory | MemberKind::Device | MemberKind::Fifo => {}
+            }
             Ok(())
         })?;
+        // A link may come before what it leads to.
+        for (path, target) in links {
+            if let Some(&blob) = members.get(&target) {
+                members.insert(path, blob);
+            }
+        }
         Ok(Self::Archive(members))
     }
 
