@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bareboat_model::{Context, ImagePath, Result};
+use bareboat_model::{Context, Error, ImagePath, Result};
 
 use super::unpacked::UnpackedLayer;
 use crate::tree::{Owner, Tree};
@@ -45,6 +45,10 @@ fn take_away(tree: &mut Tree, whiteout: &ImagePath) -> Result<()> {
         let inside: Vec<ImagePath> = tree.below(&folder).map(|(path, _)| path.clone()).collect();
         inside.iter().for_each(|path| drop(tree.remove(path)));
     } else if let Some(name) = name.strip_prefix(WHITEOUT).filter(|_| !name.starts_with(NOTE)) {
+        // `.wh.` alone, or with a dot or two, would name the folder itself or the one above.
+        if matches!(name, b"" | b"." | b"..") {
+            return Err(Error::new(format!("`{whiteout}` takes nothing away that has a name")));
+        }
         let gone = tree.real_path(&folder)?.join(name)?;
         tree.remove(&gone);
     }
@@ -101,6 +105,14 @@ mod tests {
             (&["/a /.wh.a"], "/a:0"),
         ] {
             assert_eq!(squashed(layers), expected, "{layers:?}");
+        }
+    }
+
+    #[test]
+    fn whiteouts_of_nothing_are_refused() {
+        for path in ["/etc/.wh.", "/etc/.wh..", "/etc/.wh...", "/.wh."] {
+            let layer = UnpackedLayer::of_members(vec![member("/etc/x", 0), member(path, 0)]);
+            assert!(put_on(&mut Tree::empty(), &layer, &Owner::Image("base".into())).is_err(), "{path}");
         }
     }
 

@@ -5,7 +5,7 @@ use bareboat_model::{Context, Platform, Result, Timestamp};
 
 use crate::effects::Accounts;
 use crate::layers::Layer;
-use crate::recipe::ImageSettings;
+use crate::recipe::{Identity, ImageSettings};
 
 /// An image's two documents, as bytes: their digests are the image's identity.
 #[derive(Clone, Debug)]
@@ -61,6 +61,7 @@ fn execution(settings: &ImageSettings, accounts: &Accounts) -> Result<Execution>
                     numbers.context(|| format!("cannot run the image as `{owner}`, as {place} says"))?
                 }
                 // A base image's own word, of which it alone knows what it means.
+                None if matches!(owner.user, Identity::Id(_)) => owner.to_string(),
                 None => numbers.unwrap_or_else(|_| owner.to_string()),
             }
         }

@@ -15,6 +15,9 @@ use super::docker_archive::full_reference;
 use crate::store::Store;
 use source::Source;
 
+/// Docker's layer that is not compressed, which engines never push but other tools write.
+const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+
 /// How many indexes may be nested.
 const DEEPEST: usize = 8;
 
@@ -138,6 +141,7 @@ fn plain_descriptor(layer: &Descriptor) -> Result<Descriptor> {
     let media_type = match layer.media_type.as_str() {
         LAYER | LAYER_GZIP | LAYER_ZSTD => &layer.media_type,
         oci::DOCKER_LAYER_GZIP => LAYER_GZIP,
+        DOCKER_LAYER => LAYER,
         other => {
             return Err(Error::new(format!(
                 "layer {} is a `{}`, expected a tar, plain or compressed with gzip or zstd",
