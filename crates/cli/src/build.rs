@@ -22,17 +22,27 @@ pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(
         steps: !command.no_steps,
     };
     if let Some(what) = &command.explain {
-        let explanation = pipeline::explain(&workshop, &request, what)?;
-        return match args.story.format {
-            Format::Text => answer(&summary::explanation(&explanation)),
-            Format::Json => answer_json("bareboat.explain/1", &explanation),
-        };
+        return explain(&workshop, &request, what, args.story.format);
     }
     let built = pipeline::build(&workshop, &request)?;
     terminal.finish();
     match args.story.format {
         Format::Text => answer(&summary::of_build(&built, args.story.quiet, args.story.verbose)),
         Format::Json => answer_json("bareboat.build/1", &built),
+    }
+}
+
+/// Tells why something is in the image, or is not.
+pub(crate) fn explain(
+    workshop: &Workshop<'_>,
+    request: &BuildRequest,
+    what: &str,
+    format: Format,
+) -> Result<(), Failure> {
+    let explanation = pipeline::explain(workshop, request, what)?;
+    match format {
+        Format::Text => answer(&summary::explanation(&explanation)),
+        Format::Json => answer_json("bareboat.explain/1", &explanation),
     }
 }
 

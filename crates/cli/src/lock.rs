@@ -3,7 +3,7 @@
 use bareboat_build::pipeline::{self, BuildRequest};
 
 use crate::args::{Args, Format, Lock};
-use crate::build::workshop;
+use crate::build::{explain, workshop};
 use crate::output::{Failure, answer, answer_json};
 use crate::summary;
 use crate::terminal::Terminal;
@@ -18,11 +18,7 @@ pub(crate) fn run(command: &Lock, args: &Args, terminal: &Terminal) -> Result<()
         steps: false,
     };
     if let Some(what) = &command.explain {
-        let explanation = pipeline::explain(&workshop, &request, what)?;
-        return match args.story.format {
-            Format::Text => answer(&summary::explanation(&explanation)),
-            Format::Json => answer_json("bareboat.explain/1", &explanation),
-        };
+        return explain(&workshop, &request, what, args.story.format);
     }
     let locked = pipeline::lock(&workshop, &request)?;
     terminal.finish();

@@ -1,4 +1,4 @@
-//! Where images are written: OCI layouts, and tar files for OCI and Docker.
+//! Where images are written to and read from: OCI layouts, and tar files for OCI and Docker.
 //!
 //! Layers come from the store; the documents that name them come along in memory.
 
