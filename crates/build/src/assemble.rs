@@ -3,7 +3,7 @@
 //! unpack → root tree → files → effects → prune → layers → image. A pure function of the recipe, the lock, and
 //! the bytes that they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bareboat_formats::compress::LayerCompression;
@@ -11,14 +11,15 @@ use bareboat_io::store::Store;
 use bareboat_model::{Digest, Platform, Progress, Result, Timestamp};
 
 use crate::base_image::BaseImage;
+use crate::closure::{self, Chain, Missing, SmallerBase, View};
 use crate::effects::{self, Accounts, Applied, Setting};
 use crate::files;
 use crate::image::{self, Documents};
 use crate::layers::{self, Layer, PackageGroup};
 use crate::lock::LockedPackage;
 use crate::prune;
-use crate::recipe::{CompressionFormat, Loaded};
-use crate::tree::{Hidden, Tree};
+use crate::recipe::{CompressionFormat, ImageSettings, Loaded};
+use crate::tree::{Hidden, Owner, Tree};
 use crate::unpack::{Mention, Unpacked, mentions, place_packages};
 
 /// What an assembly needs besides the packages.
@@ -35,6 +36,10 @@ pub struct Plan<'a> {
     pub source_date: Option<Timestamp>,
     /// How many threads compress.
     pub threads: usize,
+    /// Libraries that may be missing, beyond those that the recipe names.
+    pub allow_missing: &'a BTreeSet<String>,
+    /// Who knows which packages have a file of each of these names; asked only when one is missing.
+    pub owners: &'a dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<String>>,
 }
 
 /// An assembled image: all its blobs are in the store, but for the two documents.
@@ -54,6 +59,10 @@ pub struct Assembled {
     pub scripts: BTreeMap<Arc<str>, Vec<Mention>>,
     /// What was pruned.
     pub pruned: prune::Report,
+    /// Libraries that are not there, as the recipe allows, and who needs them.
+    pub allowed_missing: BTreeMap<String, usize>,
+    /// A base that would do as well.
+    pub smaller_base: Option<SmallerBase>,
 }
 
 impl Assembled {
@@ -104,6 +113,11 @@ pub fn assemble(
     let pruned = prune::prune(&mut tree, &recipe.prune.keep, &recipe.prune.paths)?;
     tree.drop_idle_seeds();
     effects.extend(effects::record(&mut tree, &setting)?);
+    let settings = match plan.base {
+        Some(base) => recipe.image.clone().on(base.settings.clone()),
+        None => recipe.image.clone(),
+    };
+    let (allowed_missing, smaller_base) = close(plan, packages, &tree, &settings, store)?;
 
     let groups = groups(packages, plan.tiers);
     let how = layers::Settings {
@@ -118,17 +132,53 @@ pub fn assemble(
     layers.extend(own);
 
     let created = plan.source_date.unwrap_or_else(|| newest(&named, plan.base));
-    let settings = match plan.base {
-        Some(base) => recipe.image.clone().on(base.settings.clone()),
-        None => recipe.image.clone(),
-    };
     for doubt in files::doubts(&tree, &settings, plan.platform) {
         progress.warn(&doubt);
     }
     let history = plan.base.map_or(&[][..], |base| &base.history);
     let documents = image::documents(&settings, &accounts, plan.platform, created, history, &layers)?;
     let scripts = scripts(&named);
-    Ok(Assembled { platform: plan.platform, documents, layers, tree, effects, scripts, pruned })
+    Ok(Assembled {
+        platform: plan.platform,
+        documents,
+        layers,
+        tree,
+        effects,
+        scripts,
+        pruned,
+        allowed_missing,
+        smaller_base,
+    })
+}
+
+/// Holds the programs against the libraries. What a base image lacks is not this recipe's to mend.
+fn close(
+    plan: &Plan<'_>,
+    packages: &[LockedPackage],
+    tree: &Tree,
+    settings: &ImageSettings,
+    store: &Store,
+) -> Result<(BTreeMap<String, usize>, Option<SmallerBase>)> {
+    let directories = effects::search_directories(tree, plan.platform.arch)?;
+    let library_path = settings.env.get("LD_LIBRARY_PATH").map(String::as_str);
+    let view = View { tree, arch: plan.platform.arch, directories: &directories, library_path };
+    let allow = plan.loaded.recipe.allow_missing.union(plan.allow_missing).cloned().collect();
+    let mut closure = closure::check(&view, &allow, store)?;
+    let is_yours =
+        |one: &Missing| tree.get(&one.file).is_some_and(|node| !matches!(node.owner, Owner::Image(_)));
+    closure.missing.retain(is_yours);
+    if !closure.missing.is_empty() {
+        let names = closure.missing.iter().filter_map(Missing::file_name).map(str::to_owned).collect();
+        return Err(closure::complaint(&closure.missing, &(plan.owners)(&names))
+            .context(format!("cannot build for {}", plan.platform)));
+    }
+    let mut allowed = BTreeMap::new();
+    for name in closure.allowed.iter().filter_map(Missing::file_name) {
+        *allowed.entry(name.to_owned()).or_default() += 1;
+    }
+    let chain = Chain { tiers: &plan.loaded.tiers, of_package: plan.tiers, packages };
+    let smaller = closure::smaller(&view, &closure, &chain, settings)?;
+    Ok((allowed, smaller))
 }
 
 /// By name, those of the lowest recipe first: the first to name a directory decides its mode and has it in its layer,

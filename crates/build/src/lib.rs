@@ -3,6 +3,7 @@
 
 pub mod assemble;
 pub mod base_image;
+pub mod closure;
 pub mod effects;
 pub mod fetch;
 pub mod files;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bareboat_build::recipe::LibraryName;
 use bareboat_model::{Error, Output, Platform};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -103,6 +104,10 @@ pub(crate) struct Build {
     /// Refuse to write the lock: it must satisfy the recipe as it is
     #[arg(long)]
     pub(crate) locked: bool,
+    /// Build although this library is missing, such as libasound.so.2; may be repeated. A recipe says it for good:
+    /// allow-missing
+    #[arg(long, value_name = "LIBRARY")]
+    pub(crate) allow_missing: Vec<LibraryName>,
     /// Do not run the recipe's steps
     #[arg(long)]
     pub(crate) no_steps: bool,

@@ -16,6 +16,7 @@ pub(crate) fn run(command: &Lock, args: &Args, terminal: &Terminal) -> Result<()
         platforms: command.platforms.clone(),
         locked: command.locked,
         steps: false,
+        allow_missing: Default::default(),
     };
     if let Some(what) = &command.explain {
         return explain(&workshop, &request, what, args.story.format);

@@ -85,6 +85,15 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
             format!("{} of {} (by {})", escape(&hidden.path), escape(&hidden.instead_of), escape(&hidden.by));
         line(text, "hidden", &[words]);
     }
+    let missing = image
+        .allowed_missing
+        .iter()
+        .map(|(name, files)| format!("{} (for {})", escape(name), count(*files as u64, "file")));
+    line(text, "missing", &missing.collect::<Vec<_>>());
+    if let Some(smaller) = &image.smaller_base {
+        let unused = format!("nothing of yours uses {} ({})", smaller.unused.join(", "), size(smaller.bytes));
+        line(text, "hint", &[format!("base = \"{}\" would do: {unused}", smaller.base)]);
+    }
 }
 
 /// What became of the lock.

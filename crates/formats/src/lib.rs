@@ -12,6 +12,7 @@ pub mod deb;
 pub mod deb822;
 pub mod elf;
 pub mod gzip;
+pub mod jks;
 pub mod ld_so_cache;
 pub mod oci;
 pub mod openpgp;

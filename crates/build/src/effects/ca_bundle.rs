@@ -21,36 +21,32 @@ const LARGEST_BUNDLE: u64 = 16 << 20;
 pub struct Certificate {
     /// The file and where the recipe names it, for messages: `` `corp.pem` at bareboat.toml:5:1 ``.
     pub name: String,
+    /// The file as the recipe names it.
+    pub file: String,
     /// PEM: one certificate or more.
     pub pem: Vec<u8>,
 }
 
+/// Where certificates of the bundle come from.
+pub(super) struct Source {
+    /// A file of the image, or what the recipe calls its own.
+    pub(super) name: String,
+    /// PEM: one certificate or more.
+    pub(super) pem: Vec<u8>,
+}
+
 pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<Applied>> {
-    let single_files = ImagePath::absolute(SINGLE_FILES)?;
-    let debians: Vec<_> = tree
-        .below(&single_files)
-        .filter(|(path, _)| path.as_bytes().ends_with(b".crt"))
-        .filter_map(|(path, node)| node.content().map(|content| (path, content)))
-        .collect();
-    if debians.is_empty() && setting.certificates.is_empty() {
+    let sources = sources(tree, setting)?;
+    let yours = setting.certificates.len();
+    let debians = sources.iter().filter(|source| source.name.starts_with(SINGLE_FILES)).count();
+    if debians + yours == 0 {
         return Ok(None);
     }
-    // A base image without the single files has the bundle that was made of them.
-    let mut bundle = match debians.is_empty() {
-        true => read(tree, BUNDLE, LARGEST_BUNDLE)?.unwrap_or_default(),
-        false => Vec::new(),
-    };
-    for (path, content) in &debians {
-        let pem = content.read(LARGEST).context(|| format!("cannot read the certificate `{path}`"))?;
-        append(&mut bundle, &pem);
-    }
-    for certificate in setting.certificates {
-        check(certificate)?;
-        append(&mut bundle, &certificate.pem);
-    }
-    let what = match setting.certificates.len() {
-        0 => format!("{} certificates", debians.len()),
-        yours => format!("{} certificates, {yours} of yours", debians.len() + yours),
+    let mut bundle = Vec::new();
+    sources.iter().for_each(|source| append(&mut bundle, &source.pem));
+    let what = match yours {
+        0 => format!("{debians} certificates"),
+        _ => format!("{} certificates, {yours} of yours", debians + yours),
     };
     let made = generate(tree, BUNDLE, generated_file(bundle, EFFECT, setting))?;
     if !made && let Some(yours) = setting.certificates.first() {
@@ -58,6 +54,28 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
         return Err(Error::new(format!("cannot add certificate {}: {why}", yours.name)));
     }
     Ok(made.then_some(Applied { effect: EFFECT, what }))
+}
+
+/// What the bundle is made of, in its order: Debian's single files, or the bundle of a base image that has none of them;
+/// then the recipe's own.
+pub(super) fn sources(tree: &Tree, setting: &Setting<'_>) -> Result<Vec<Source>> {
+    let single_files = ImagePath::absolute(SINGLE_FILES)?;
+    let mut sources = Vec::new();
+    for (path, node) in tree.below(&single_files).filter(|(path, _)| path.as_bytes().ends_with(b".crt")) {
+        let Some(content) = node.content() else { continue };
+        let pem = content.read(LARGEST).context(|| format!("cannot read the certificate `{path}`"))?;
+        sources.push(Source { name: path.to_string(), pem });
+    }
+    if sources.is_empty()
+        && let Some(pem) = read(tree, BUNDLE, LARGEST_BUNDLE)?
+    {
+        sources.push(Source { name: BUNDLE.to_owned(), pem });
+    }
+    for certificate in setting.certificates {
+        check(certificate)?;
+        sources.push(Source { name: certificate.file.clone(), pem: certificate.pem.clone() });
+    }
+    Ok(sources)
 }
 
 fn append(bundle: &mut Vec<u8>, pem: &[u8]) {
@@ -93,7 +111,11 @@ mod tests {
         let key = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----";
         for (pem, fine) in [(good, true), ("", false), ("0\u{82}", false), (&format!("{good}\n{key}"), false)]
         {
-            let certificate = Certificate { name: "corp.pem".into(), pem: pem.as_bytes().to_vec() };
+            let certificate = Certificate {
+                name: "corp.pem".into(),
+                file: "corp.pem".into(),
+                pem: pem.as_bytes().to_vec(),
+            };
             assert_eq!(check(&certificate).is_ok(), fine, "{pem}");
         }
     }

@@ -12,7 +12,7 @@ use bareboat_formats::ld_so_cache::{
     search_path,
 };
 use bareboat_formats::{deb822, elf};
-use bareboat_model::{Context, Digest, Error, Hasher, ImagePath, Result};
+use bareboat_model::{Arch, Context, Digest, Error, Hasher, ImagePath, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Applied, Setting, generate, generated_file, read};
@@ -150,7 +150,7 @@ fn look_into(directories: &Directories, setting: &Setting<'_>) -> Result<Selecti
 fn directories(tree: &Tree, setting: &Setting<'_>) -> Result<Directories> {
     let mut met: Vec<ImagePath> = Vec::new();
     let mut directories = Directories::new();
-    for directory in configured(tree, setting)? {
+    for directory in search_directories(tree, setting.arch)? {
         let real = tree.real_path(&ImagePath::parse(&directory.path)?)?;
         if met.contains(&real) || tree.get(&real).is_none_or(|node| !node.is_directory()) {
             continue;
@@ -167,10 +167,11 @@ fn directories(tree: &Tree, setting: &Setting<'_>) -> Result<Directories> {
     Ok(directories)
 }
 
-fn configured(tree: &Tree, setting: &Setting<'_>) -> Result<Vec<SearchDirectory>> {
+/// The directories of /etc/ld.so.conf and what it includes, and the built-in ones.
+pub(crate) fn search_directories(tree: &Tree, arch: Arch) -> Result<Vec<SearchDirectory>> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let config = read(tree, CONFIG, 1 << 20)?.map(text).unwrap_or_default();
-    search_path(setting.arch, &config, &mut |pattern| {
+    search_path(arch, &config, &mut |pattern| {
         let matcher = glob(pattern)?.compile_matcher();
         let matching = tree.iter().filter(|(path, _)| matcher.is_match(path.to_string()));
         matching

@@ -4,7 +4,9 @@
 //! [`record`] runs after it, and writes down what is really there: the loader's cache and the package
 //! database. An effect never touches what a recipe put there: yours wins.
 
+mod busybox;
 mod ca_bundle;
+mod java_trust_store;
 mod ld_so_cache;
 mod localtime;
 mod nsswitch;
@@ -22,6 +24,7 @@ use crate::tree::{Content, Node, Owner, Precedence, Tree};
 use crate::unpack::{Conffiles, Unpacked};
 
 pub use ca_bundle::Certificate;
+pub(crate) use ld_so_cache::search_directories;
 pub use users::Accounts;
 
 /// An effect that took place, in words for the summary.
@@ -60,7 +63,16 @@ type Effect = fn(&mut Tree, &Setting<'_>) -> Result<Option<Applied>>;
 /// # Errors
 /// When a file that an effect reads is not what it should be.
 pub fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Vec<Applied>> {
-    run(tree, setting, &[users::apply, tmp::apply, nsswitch::apply, localtime::apply, ca_bundle::apply])
+    let effects: [Effect; 7] = [
+        users::apply,
+        tmp::apply,
+        nsswitch::apply,
+        localtime::apply,
+        ca_bundle::apply,
+        java_trust_store::apply,
+        busybox::apply,
+    ];
+    run(tree, setting, &effects)
 }
 
 /// Writes down what is in the tree: to be done last.

@@ -49,18 +49,26 @@ fn machine(head: &[u8]) -> Option<Arch> {
 }
 
 fn missing_command(tree: &Tree, settings: &ImageSettings) -> Option<String> {
-    let words = |list: &Option<Vec<String>>| list.iter().flatten().cloned().collect::<Vec<_>>();
-    let (entrypoint, cmd) = (words(&settings.entrypoint), words(&settings.cmd));
-    let command = entrypoint.first().or(cmd.first())?;
+    let name = command_name(settings)?;
+    let words = format!("the image is to run `{}`, which is not in it", bareboat_model::escape(name));
+    command(tree, settings).is_none().then_some(words)
+}
+
+fn command_name(settings: &ImageSettings) -> Option<&str> {
+    let first = |list: &'_ Option<Vec<String>>| list.as_ref().and_then(|list| list.first()).is_some();
+    let list = if first(&settings.entrypoint) { &settings.entrypoint } else { &settings.cmd };
+    list.as_ref()?.first().map(String::as_str)
+}
+
+/// The file that the image runs, links followed, if it is there.
+pub fn command(tree: &Tree, settings: &ImageSettings) -> Option<ImagePath> {
+    let command = command_name(settings)?;
     let path = settings.env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
     let places: Vec<String> = match command.contains('/') {
         true => vec![in_workdir(command, settings)],
         false => path.split(':').map(|folder| format!("{folder}/{command}")).collect(),
     };
-    let is_there =
-        |place: &String| ImagePath::parse(place.as_bytes()).is_ok_and(|it| tree.lookup(&it).is_some());
-    let words = format!("the image is to run `{}`, which is not in it", bareboat_model::escape(command));
-    (!places.iter().any(is_there)).then_some(words)
+    places.iter().find_map(|place| tree.follow(place.as_bytes()).ok().filter(|real| tree.get(real).is_some()))
 }
 
 fn in_workdir(command: &str, settings: &ImageSettings) -> String {

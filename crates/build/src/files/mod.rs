@@ -12,7 +12,7 @@ use crate::recipe::{Loaded, Place, Recipe};
 use crate::tree::{Entry, Node, Owner, Precedence, Tree};
 use bareboat_io::files::{HostFiles, HostKind};
 
-pub use doubts::doubts;
+pub use doubts::{command, doubts};
 
 /// The largest that one file of certificates may be.
 const LARGEST_PEM: u64 = 16 << 20;
@@ -66,8 +66,9 @@ pub fn certificates(recipe: &Recipe) -> Result<Vec<Certificate>> {
                     let file = files.open(&found.path).context(doing)?;
                     std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST_PEM), &mut pem)
                         .context(doing)?;
-                    let name = format!("`{}` at {}", escape(&name), wanted.place);
-                    certificates.push(Certificate { name, pem });
+                    let file = escape(&name);
+                    let name = format!("`{file}` at {}", wanted.place);
+                    certificates.push(Certificate { name, file, pem });
                 }
                 HostKind::Directory { .. } | HostKind::Symlink(_) => {}
             }

@@ -41,7 +41,7 @@ pub fn explain(workshop: &Workshop<'_>, request: &BuildRequest, what: &str) -> R
     };
     let lines = if what.starts_with('/') {
         let path = ImagePath::absolute(what)?;
-        let (image, _) = one_platform(workshop, &project, &lock, platform)?;
+        let (image, _) = one_platform(workshop, &project, &lock, platform, request)?;
         let (mut lines, owner) = explain_path(&image, &path)?;
         if let Owner::Package(name) = &owner {
             lines.extend(package(name)?);

@@ -6,6 +6,7 @@ mod project;
 mod steps;
 mod summary;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,8 @@ pub struct BuildRequest {
     pub locked: bool,
     /// Whether the recipe's steps may run.
     pub steps: bool,
+    /// Libraries that may be missing, beyond those that the recipe names.
+    pub allow_missing: BTreeSet<String>,
 }
 
 /// Builds an image, and writes it to all outputs.
@@ -96,7 +99,7 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
     let mut images = Vec::new();
     let mut summaries = Vec::new();
     for &platform in platforms {
-        let (image, summary) = one_platform(workshop, &project, &lock, platform)?;
+        let (image, summary) = one_platform(workshop, &project, &lock, platform, request)?;
         images.push(image);
         summaries.push(summary);
     }
@@ -125,6 +128,7 @@ fn one_platform(
     project: &Project,
     lock: &Lock,
     platform: Platform,
+    request: &BuildRequest,
 ) -> Result<(Assembled, ImageSummary)> {
     let Project { loaded, bases, .. } = project;
     let packages: Vec<_> =
@@ -144,10 +148,26 @@ fn one_platform(
         tiers: &tiers,
         source_date: source_date()?,
         threads: workshop.threads,
+        allow_missing: &request.allow_missing,
+        owners: &|names| owners(workshop, loaded, platform, names),
     };
     let image = assemble(&plan, &packages, unpacked, &workshop.store, workshop.progress)?;
     let summary = ImageSummary::new(&image, packages.len(), knowledge.left_out(loaded)?);
     Ok((image, summary))
+}
+
+/// The packages that have a file of each name. That nobody can be asked is no reason to say anything else than what is
+/// missing.
+fn owners(
+    workshop: &Workshop<'_>,
+    loaded: &Loaded,
+    platform: Platform,
+    names: &BTreeSet<String>,
+) -> BTreeMap<String, Vec<String>> {
+    relock::owners(loaded, platform, &workshop.sources(), names).unwrap_or_else(|error| {
+        workshop.progress.story(&format!("cannot tell which packages have what is missing: {error}"));
+        BTreeMap::new()
+    })
 }
 
 fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> Result<Vec<Output>> {

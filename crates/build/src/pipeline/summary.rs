@@ -7,6 +7,7 @@ use bareboat_model::{Digest, Platform};
 use serde::Serialize;
 
 use crate::assemble::Assembled;
+use crate::closure::SmallerBase;
 use crate::effects::Applied;
 use crate::lock::{BaseImage, Change};
 use crate::prune::Pruned;
@@ -76,6 +77,12 @@ pub struct ImageSummary {
     pub left_out: Vec<LeftOut>,
     /// Files that hide another's.
     pub hidden: Vec<HiddenFile>,
+    /// Libraries that are not there, as the recipe allows, and how many files need each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub allowed_missing: BTreeMap<String, usize>,
+    /// A base that would do as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smaller_base: Option<SmallerBase>,
 }
 
 /// One layer.
@@ -131,6 +138,8 @@ impl ImageSummary {
                 .collect(),
             left_out,
             hidden: hidden.collect(),
+            allowed_missing: image.allowed_missing.clone(),
+            smaller_base: image.smaller_base.clone(),
         }
     }
 }

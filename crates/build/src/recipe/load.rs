@@ -163,13 +163,17 @@ fn chosen_suite(chain: &[(Recipe, PathBuf)]) -> Result<Word> {
 fn with_catalog(mut chain: Vec<(Recipe, PathBuf)>, suite: &Word) -> Result<Vec<(Recipe, PathBuf)>> {
     while let Some((above, _)) = chain.last() {
         let Base::Catalog(name) = &above.base else { break };
+        let (name, variant) = catalog::split_variant(name);
         let Some(entry) = catalog::entry(suite.as_str(), name) else {
             let suite_place = chain.iter().find_map(|(recipe, _)| recipe.suite_place.as_ref());
             return Err(unknown_entry(above, suite_place, suite.as_str(), name));
         };
-        let file = entry.file();
-        check_circle(&chain.iter().map(|(_, file)| file.clone()).collect::<Vec<_>>(), &file)?;
-        chain.push((parse(entry.text, &file)?, file));
+        let entries: Vec<_> = variant.into_iter().flat_map(catalog::variant).chain([entry]).collect();
+        for entry in entries {
+            let file = entry.file();
+            check_circle(&chain.iter().map(|(_, file)| file.clone()).collect::<Vec<_>>(), &file)?;
+            chain.push((parse(entry.text, &file)?, file));
+        }
     }
     Ok(chain)
 }
@@ -221,16 +225,16 @@ mod tests {
     fn every_entry_of_the_catalog_loads_for_every_suite() {
         for suite in catalog::catalog_suites() {
             let names = catalog::catalog_names(suite);
-            assert_eq!(names, ["static", "base", "cc", "python3"], "{suite}");
-            for (position, name) in names.iter().enumerate() {
+            assert_eq!(names, ["static", "base-nossl", "base", "cc", "python3", "nodejs", "java"], "{suite}");
+            for name in names {
                 let text = format!("name = 'x'\nbase = '{name}'\nsuite = '{suite}'");
                 let folder = folder(&[("bareboat.toml", &text)]);
                 let loaded = load(folder.path()).unwrap();
                 assert_eq!(loaded.suite(), suite);
                 assert_eq!(loaded.recipe.base, Base::Scratch);
-                assert_eq!(loaded.tiers.len(), position + 2);
-                assert_eq!(loaded.tiers[position].name, *name);
-                assert_eq!(loaded.tiers[position].origin, Path::new(&format!("catalog/{suite}/{name}.toml")));
+                let tier = &loaded.tiers[loaded.tiers.len() - 2];
+                assert_eq!(tier.name, name);
+                assert_eq!(tier.origin, Path::new(&format!("catalog/{suite}/{name}.toml")));
             }
         }
     }
@@ -246,6 +250,24 @@ mod tests {
                 assert!(recipe.archive == Default::default() && recipe.archives.is_empty());
                 assert!(entry.text.lines().count() <= 50, "{suite}/{name} does not fit a screen");
             }
+        }
+    }
+
+    #[test]
+    fn variants_stand_on_any_entry() {
+        for (base, tiers, user, workdir) in [
+            ("static", "static x", "nonroot", "/home/nonroot"),
+            ("static:nonroot", "static nonroot x", "nonroot", "/home/nonroot"),
+            ("static:root", "static root x", "root", "/"),
+            ("base-nossl:debug", "static base-nossl debug x", "nonroot", "/home/nonroot"),
+            ("base-nossl:debug-root", "static base-nossl root debug x", "root", "/"),
+        ] {
+            let folder = folder(&[("bareboat.toml", &format!("name = 'x'\nbase = '{base}'"))]);
+            let Loaded { recipe, tiers: found, .. } = load(folder.path()).unwrap();
+            let names: Vec<&str> = found.iter().map(|tier| tier.name.as_str()).collect();
+            assert_eq!(names.join(" "), tiers, "{base}");
+            assert_eq!(recipe.image.user.unwrap().to_string(), user, "{base}");
+            assert_eq!(recipe.image.workdir.unwrap().to_string(), workdir, "{base}");
         }
     }
 
@@ -329,8 +351,8 @@ mod tests {
             ),
             (
                 "base = 'alpine'",
-                "cannot read `DIR/bareboat.toml:2:8`: unknown base `alpine`, the catalog has static, base, cc, \
-                 python3 (hint: a base that is a recipe of yours is written with a slash, such as ./common)",
+                "cannot read `DIR/bareboat.toml:2:8`: unknown base `alpine`, the catalog has static, base-nossl, \
+                 base, cc, python3, nodejs, java (hint: a base that is a recipe of yours is written with a slash, such as ./common)",
             ),
             (
                 "suite = 'sid'",

@@ -18,6 +18,7 @@ impl Recipe {
             packages: merged_packages(base.packages, self.packages),
             package_places: overlaid(self.package_places, base.package_places),
             without: appended(base.without, self.without),
+            allow_missing: base.allow_missing.into_iter().chain(self.allow_missing).collect(),
             platforms: if self.platforms.is_empty() { base.platforms } else { self.platforms },
             image: self.image.on(base.image),
             files: appended(base.files, self.files),

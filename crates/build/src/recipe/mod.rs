@@ -19,13 +19,13 @@ use std::path::PathBuf;
 
 use bareboat_model::{ImagePath, Platform};
 
-pub use catalog::{catalog_names, catalog_suites};
+pub use catalog::{catalog_names, catalog_purpose, catalog_suites, catalog_variants};
 pub use diagnostic::Place;
 pub use load::{Loaded, Tier, load};
 pub use parse::{json_schema, parse};
 pub use values::{
-    Base, Capability, Compression, CompressionFormat, Destination, Identity, Kept, LayerCount, Mode, Name,
-    Owner, PackageSpec, Port, Protocol, PruneSet, Signal, Word, glob, package_name,
+    Base, Capability, Compression, CompressionFormat, Destination, Identity, Kept, LayerCount, LibraryName,
+    Mode, Name, Owner, PackageSpec, Port, Protocol, PruneSet, Signal, Word, glob, package_name,
 };
 
 pub(crate) use diagnostic::{error_from, toml_error};
@@ -54,6 +54,8 @@ pub struct Recipe {
     pub package_places: BTreeMap<String, Place>,
     /// Packages on which no dependency is followed. After [`load`] none of them is in `packages`.
     pub without: Vec<String>,
+    /// Libraries that may be missing: their sonames.
+    pub allow_missing: BTreeSet<String>,
     /// The platforms to build for; empty for this machine's.
     pub platforms: Vec<Platform>,
     /// What goes into the image's config.

@@ -98,6 +98,7 @@ impl Source<'_> {
             suite: written.suite.map(|suite| suite.value),
             packages: written.packages.into_iter().map(|package| package.value).collect(),
             without: written.without.into_iter().map(|package| package.0).collect(),
+            allow_missing: written.allow_missing.into_iter().map(|name| name.0).collect(),
             platforms,
             image: self.image(written.image)?,
             files: written.files.into_iter().map(|file| self.file_entry(file)).collect(),

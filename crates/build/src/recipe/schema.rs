@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::table::{self, Located};
 use super::values::{
     AccountId, AccountName, Base, Capability, Compression, Destination, ImagePattern, Kept, LayerCount,
-    LinkTarget, MirrorUrl, Mode, Name, Owner, PackageName, PackageSpec, Pattern, PlainPath, PlatformName,
-    Port, Signal, SourcePath, Word,
+    LibraryName, LinkTarget, MirrorUrl, Mode, Name, Owner, PackageName, PackageSpec, Pattern, PlainPath,
+    PlatformName, Port, Signal, SourcePath, Word,
 };
 
 /// What an image is made of.
@@ -21,7 +21,7 @@ use super::values::{
 pub(super) struct RecipeFile {
     /// The image's name: lower-case letters, digits and single separators. The only key that must be there.
     pub(super) name: Name,
-    /// What to build on: a catalog name (static, base, cc, python3), `scratch`, the path of another recipe, or an
+    /// What to build on: a catalog name (static, base-nossl, base, cc, python3, nodejs, java; with a variant, python3:debug), `scratch`, the path of another recipe, or an
     /// image reference. Default: `static`.
     pub(super) base: Option<Located<Base>>,
     /// The Debian suite, such as trixie; with its -updates and -security. Default: the base recipe's, else trixie.
@@ -34,6 +34,10 @@ pub(super) struct RecipeFile {
     /// it. A package that `packages` names, here or in a recipe on top, is taken in all the same.
     #[serde(default)]
     pub(super) without: Vec<PackageName>,
+    /// Libraries that may be missing, by the name that programs need them by, such as libasound.so.2: for what a
+    /// program loads on demand. Any other that is missing ends the build.
+    #[serde(default)]
+    pub(super) allow_missing: Vec<LibraryName>,
     /// The platforms to build for: linux/amd64, linux/arm64. Default: the base recipe's, else this machine's.
     #[serde(default)]
     pub(super) platforms: Vec<PlatformName>,

@@ -116,7 +116,7 @@ fn missing(loaded: &Loaded, archive: &Archive) -> Error {
 
 /// The one place that looks at the clock: whether a Release is still valid. It decides whether there is an
 /// answer, never which.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

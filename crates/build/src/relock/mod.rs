@@ -4,6 +4,7 @@
 mod archives;
 mod convert;
 mod indexes;
+mod owners;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use crate::resolve::{self, LeftOut, Requested, Resolution, Universe};
 
 pub use archives::{archives, mirrors};
 use indexes::Indexes;
+pub use owners::owners;
 
 /// What may change in a lock that is made anew.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,12 +2,16 @@
 
 use std::collections::VecDeque;
 
-use bareboat_model::{Error, ImagePath, Result};
+use bareboat_model::{Error, ImagePath, Result, escape};
 
 use super::{Kind, Tree};
 
 /// Linux follows at most 40 links in one lookup (`MAXSYMLINKS`, path_resolution(7)).
 const MOST_LINKS: usize = 40;
+
+fn steps(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    path.split(|&byte| byte == b'/').filter(|step| !matches!(*step, b"" | b"."))
+}
 
 impl Tree {
     /// The path with every link followed, the last one too. What does not exist stands for itself.
@@ -15,7 +19,15 @@ impl Tree {
     /// # Errors
     /// When links lead in a circle.
     pub fn real_path(&self, path: &ImagePath) -> Result<ImagePath> {
-        let mut todo: VecDeque<Vec<u8>> = path.components().map(<[u8]>::to_vec).collect();
+        self.follow(path.as_bytes())
+    }
+
+    /// The same for a path as programs write it, from the root and perhaps with `.` and `..`.
+    ///
+    /// # Errors
+    /// When links lead in a circle, or the path is none.
+    pub fn follow(&self, path: &[u8]) -> Result<ImagePath> {
+        let mut todo: VecDeque<Vec<u8>> = steps(path).map(<[u8]>::to_vec).collect();
         let mut real: Vec<Vec<u8>> = Vec::new();
         let mut followed = 0;
         while let Some(name) = todo.pop_front() {
@@ -29,15 +41,15 @@ impl Tree {
             followed += 1;
             if followed > MOST_LINKS {
                 return Err(Error::new(format!(
-                    "links lead in a circle at `{here}`, on the way to `{path}`"
+                    "links lead in a circle at `{here}`, on the way to `/{}`",
+                    escape(&String::from_utf8_lossy(path)).trim_start_matches('/')
                 )));
             }
             real.pop();
             if target.starts_with(b"/") {
                 real.clear();
             }
-            let steps = target.split(|&b| b == b'/').filter(|step| !matches!(*step, b"" | b"."));
-            for step in steps.rev() {
+            for step in steps(target).rev() {
                 todo.push_front(step.to_vec());
             }
         }

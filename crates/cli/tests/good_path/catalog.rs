@@ -6,15 +6,16 @@ use bareboat_testkit::elf;
 use crate::bench::Bench;
 use crate::layout::{Image, Layout, text};
 
-const ENTRIES: [&str; 4] = ["static", "base", "cc", "python3"];
+const ENTRIES: [&str; 7] = ["static", "base-nossl", "base", "cc", "python3", "nodejs", "java"];
 const SUITES: [&str; 2] = ["trixie", "bookworm"];
 const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
 
 /// Builds an entry for a suite and platform in a recipe of its own: all of them share the cache.
 fn build(bench: &Bench, entry: &str, suite: &str, platform: &str) -> Image {
-    let recipe = format!("{entry}-{suite}.toml");
+    let name = entry.replace(':', "-");
+    let recipe = format!("{name}-{suite}.toml");
     bench.write(&recipe, format!("name = \"hello\"\nbase = \"{entry}\"\nsuite = \"{suite}\"\n"));
-    let dir = bench.path(&format!("project/{entry}-{suite}-{}", platform.replace('/', "-")));
+    let dir = bench.path(&format!("project/{name}-{suite}-{}", platform.replace('/', "-")));
     bench.digest(&[&recipe, "--platform", platform, "-o", &format!("oci:{}", dir.display())]);
     Layout::open(&dir).only()
 }
@@ -37,7 +38,7 @@ fn every_entry_builds_for_every_suite_and_platform() {
     each(|name, image| {
         let settings = &image.config["config"];
         assert_eq!(settings["User"], "65532:65532", "{name}");
-        assert_eq!(settings["WorkingDir"], "/", "{name}");
+        assert_eq!(settings["WorkingDir"], "/home/nonroot", "{name}");
         assert!(name.ends_with(text(&image.config["architecture"])), "{name}");
         let (suite, _) = name.split_once(' ').unwrap();
         assert!(image.text("/usr/lib/os-release").contains(&format!("VERSION_CODENAME={suite}\n")), "{name}");
@@ -48,20 +49,32 @@ fn every_entry_builds_for_every_suite_and_platform() {
     insta::assert_snapshot!(table, @r"
     trixie static linux/amd64: 5 packages in base-files ca-certificates media-types netbase tzdata | settings
     trixie static linux/arm64: 5 packages in base-files ca-certificates media-types netbase tzdata | settings
-    trixie base linux/amd64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc libzstd openssl zlib | settings
-    trixie base linux/arm64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc libzstd openssl zlib | settings
-    trixie cc linux/amd64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc libzstd openssl zlib | gcc-14 | settings
-    trixie cc linux/arm64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc libzstd openssl zlib | gcc-14 | settings
-    trixie python3 linux/amd64: 32 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc libzstd openssl zlib | gcc-14 | bzip2 db5.3 expat glibc libffi ncurses openssl python3-defaults python3.13 readline sqlite3 util-linux xz-utils | settings
-    trixie python3 linux/arm64: 32 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc libzstd openssl zlib | gcc-14 | bzip2 db5.3 expat glibc libffi ncurses openssl python3-defaults python3.13 readline sqlite3 util-linux xz-utils | settings
+    trixie base-nossl linux/amd64: 8 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | settings
+    trixie base-nossl linux/arm64: 8 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | settings
+    trixie base linux/amd64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | settings
+    trixie base linux/arm64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | settings
+    trixie cc linux/amd64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | settings
+    trixie cc linux/arm64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | settings
+    trixie python3 linux/amd64: 32 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | bzip2 db5.3 expat glibc libffi ncurses openssl python3-defaults python3.13 readline sqlite3 util-linux xz-utils | settings
+    trixie python3 linux/arm64: 32 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | bzip2 db5.3 expat glibc libffi ncurses openssl python3-defaults python3.13 readline sqlite3 util-linux xz-utils | settings
+    trixie nodejs linux/amd64: 15 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | nodejs | settings
+    trixie nodejs linux/arm64: 15 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | nodejs | settings
+    trixie java linux/amd64: 19 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | fontconfig fonts-dejavu freetype glibc harfbuzz openjdk-21 | settings
+    trixie java linux/arm64: 19 packages in base-files ca-certificates media-types netbase tzdata | gcc-14 glibc | libzstd openssl zlib | gcc-14 | fontconfig fonts-dejavu freetype glibc harfbuzz openjdk-21 | settings
     bookworm static linux/amd64: 5 packages in base-files ca-certificates media-types netbase tzdata | settings
     bookworm static linux/arm64: 5 packages in base-files ca-certificates media-types netbase tzdata | settings
-    bookworm base linux/amd64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc libzstd openssl zlib | settings
-    bookworm base linux/arm64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc libzstd openssl zlib | settings
-    bookworm cc linux/amd64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc libzstd openssl zlib | gcc-12 | settings
-    bookworm cc linux/arm64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc libzstd openssl zlib | gcc-12 | settings
-    bookworm python3 linux/amd64: 41 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc libzstd openssl zlib | gcc-12 | bzip2 db5.3 e2fsprogs expat glibc keyutils krb5 libffi libnsl libtirpc libxcrypt ncurses python3-defaults python3.11 readline sqlite3 util-linux xz-utils | settings
-    bookworm python3 linux/arm64: 41 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc libzstd openssl zlib | gcc-12 | bzip2 db5.3 e2fsprogs expat glibc keyutils krb5 libffi libnsl libtirpc libxcrypt ncurses python3-defaults python3.11 readline sqlite3 util-linux xz-utils | settings
+    bookworm base-nossl linux/amd64: 8 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | settings
+    bookworm base-nossl linux/arm64: 8 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | settings
+    bookworm base linux/amd64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | settings
+    bookworm base linux/arm64: 11 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | settings
+    bookworm cc linux/amd64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | settings
+    bookworm cc linux/arm64: 13 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | settings
+    bookworm python3 linux/amd64: 41 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | bzip2 db5.3 e2fsprogs expat glibc keyutils krb5 libffi libnsl libtirpc libxcrypt ncurses python3-defaults python3.11 readline sqlite3 util-linux xz-utils | settings
+    bookworm python3 linux/arm64: 41 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | bzip2 db5.3 e2fsprogs expat glibc keyutils krb5 libffi libnsl libtirpc libxcrypt ncurses python3-defaults python3.11 readline sqlite3 util-linux xz-utils | settings
+    bookworm nodejs linux/amd64: 15 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | nodejs | settings
+    bookworm nodejs linux/arm64: 15 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | nodejs | settings
+    bookworm java linux/amd64: 19 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | fontconfig fonts-dejavu freetype glibc harfbuzz openjdk-17 | settings
+    bookworm java linux/arm64: 19 packages in base-files ca-certificates media-types netbase tzdata | gcc-12 glibc | libzstd openssl zlib | gcc-12 | fontconfig fonts-dejavu freetype glibc harfbuzz openjdk-17 | settings
     ");
 }
 
@@ -73,6 +86,35 @@ fn no_entry_holds_a_shell_or_a_package_manager() {
             assert!(image.tree().get(&path).is_none(), "{name} has {path}");
         }
     });
+}
+
+#[test]
+fn the_variant_debug_has_a_shell_apart_and_the_variant_root_is_root() {
+    let bench = Bench::new("");
+    for (base, user, workdir) in
+        [("static:debug", "65532:65532", "/home/nonroot"), ("base-nossl:debug-root", "0:0", "/")]
+    {
+        let image = build(&bench, base, "trixie", "linux/amd64");
+        let tools: Vec<String> = image.tree().entries.iter().map(|entry| entry.path.to_string()).collect();
+        let tools: Vec<&str> = tools.iter().filter_map(|path| path.strip_prefix("/busybox/")).collect();
+        assert_eq!(tools.join(" "), "[ [[ ash busybox cat sh vi");
+        assert!(image.tree().get("/usr/bin/sh").is_none());
+        let settings = &image.config["config"];
+        assert_eq!((text(&settings["User"]), text(&settings["WorkingDir"])), (user, workdir), "{base}");
+        assert!(settings["Env"].to_string().contains(":/busybox\""), "{settings}");
+    }
+}
+
+#[test]
+fn java_trusts_what_the_bundle_trusts() {
+    let image = build(&Bench::new(""), "java", "trixie", "linux/amd64");
+    let tree = image.tree();
+    let bareboat_testkit::tree::Kind::File(store) = &tree.get("/etc/ssl/certs/java/cacerts").unwrap().kind
+    else {
+        panic!("it is no file");
+    };
+    // Magic, version 2, three entries.
+    assert_eq!(store[..12], [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 3]);
 }
 
 #[test]

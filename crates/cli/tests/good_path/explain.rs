@@ -19,14 +19,14 @@ fn a_package_is_explained_by_who_needs_it() {
     zlib1g is in because the base `base` asks for it
     also libssl3t64 needs `zlib1g (>= 1:1.1.4)`
     ");
-    insta::assert_snapshot!(bench.says(&["lock", "--explain", "gcc-14-base"]), @r"gcc-14-base is in because libgcc-s1 needs `gcc-14-base (= 14.2.0-19)`, which is in because libc6 needs `libgcc-s1`, which the base `base` asks for");
+    insta::assert_snapshot!(bench.says(&["lock", "--explain", "gcc-14-base"]), @r"gcc-14-base is in because libgcc-s1 needs `gcc-14-base (= 14.2.0-19)`, which is in because libc6 needs `libgcc-s1`, which the base `base-nossl` asks for");
     insta::assert_snapshot!(bench.says(&["build", "--explain", "hello"]), @r"hello is in because the recipe asks for it");
     insta::assert_snapshot!(bench.says(&["build", "--explain", "libc6", "--format", "json"]), @r#"
     {
       "schema": "bareboat.explain/1",
       "what": "libc6",
       "lines": [
-        "libc6 is in because the base `base` asks for it",
+        "libc6 is in because the base `base-nossl` asks for it",
         "also hello needs `libc6 (>= 2.34)`",
         "also libgcc-s1 needs `libc6 (>= 2.35)`",
         "also libssl3t64 needs `libc6 (>= 2.38)`",
@@ -61,7 +61,7 @@ fn a_path_is_explained_by_who_brought_it() {
 
     /lib64/ld-linux-x86-64.so.2 is /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2, through links
     /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 is a file of package libc6
-    libc6 is in because the base `base` asks for it
+    libc6 is in because the base `base-nossl` asks for it
     also hello needs `libc6 (>= 2.34)`
     also libgcc-s1 needs `libc6 (>= 2.35)`
     also libssl3t64 needs `libc6 (>= 2.38)`

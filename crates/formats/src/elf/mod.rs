@@ -4,6 +4,7 @@ mod read;
 mod strip;
 #[cfg(test)]
 mod test_file;
+mod versions;
 
-pub use read::{Elf, ElfKind, parse};
+pub use read::{Elf, ElfKind, NeededVersion, parse};
 pub use strip::{loaded_bytes_are_identical, strip};

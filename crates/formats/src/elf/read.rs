@@ -6,6 +6,8 @@ use object::Endianness;
 use object::elf;
 use object::read::elf::{Dyn, FileHeader, NoteIterator, ProgramHeader};
 
+use super::versions::read_versions;
+
 /// What an ELF file says about itself.
 ///
 /// Names that are not UTF-8 have U+FFFD in the place of the bad bytes.
@@ -23,6 +25,10 @@ pub struct Elf {
     pub soname: Option<String>,
     /// `DT_NEEDED`, in the file's order.
     pub needed: Vec<String>,
+    /// `DT_VERNEED`: which versions of which libraries the file's symbols are of, in the file's order.
+    pub needed_versions: Vec<NeededVersion>,
+    /// `DT_VERDEF`: the versions that the file's own symbols have.
+    pub defined_versions: Vec<String>,
     /// `DT_RUNPATH`, split at its colons; `$ORIGIN` is not expanded.
     pub runpath: Vec<String>,
     /// `DT_RPATH`, split at its colons. The loader ignores it when there is a `DT_RUNPATH`.
@@ -49,6 +55,8 @@ impl Elf {
             kind,
             soname: None,
             needed: Vec::new(),
+            needed_versions: Vec::new(),
+            defined_versions: Vec::new(),
             runpath: Vec::new(),
             rpath: Vec::new(),
             interpreter: None,
@@ -58,6 +66,17 @@ impl Elf {
             dynamic: false,
         }
     }
+}
+
+/// A version that the symbols of a file are of: `GLIBC_2.34` of `libc.so.6`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NeededVersion {
+    /// The library, by the name under which it is needed.
+    pub library: String,
+    /// The version.
+    pub version: String,
+    /// Whether the loader goes on without it (`VER_FLG_WEAK`).
+    pub weak: bool,
 }
 
 /// `e_type`, as far as it matters.
@@ -148,8 +167,10 @@ fn read<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Elf> {
             elf::PT_DYNAMIC if !elf.dynamic => {
                 let entries: &[H::Dyn] =
                     segment.data_as_array(endian, bytes).map_err(|()| outside("dynamic section"))?;
-                let strings = Strings::find::<H>(entries, segments, endian, bytes)?;
+                let loaded = Loaded::<H> { segments, endian, bytes };
+                let strings = Strings::find(entries, &loaded)?;
                 read_dynamic::<H>(entries, &strings, endian, &mut elf)?;
+                read_versions(entries, &strings, &loaded, &mut elf)?;
             }
             _ => {}
         }
@@ -161,35 +182,47 @@ fn outside(what: &str) -> Error {
     Error::new(format!("the ELF {what} lies outside the file"))
 }
 
+/// What a file is in memory.
+pub(super) struct Loaded<'data, H: FileHeader> {
+    segments: &'data [H::ProgramHeader],
+    pub(super) endian: Endianness,
+    bytes: &'data [u8],
+}
+
+impl<'data, H: FileHeader<Endian = Endianness>> Loaded<'data, H> {
+    /// The file's bytes from an address to the end of its segment.
+    pub(super) fn at(&self, address: u64, what: &str) -> Result<&'data [u8]> {
+        let outside = || outside(&format!("{what} at address {address:#x}"));
+        let (segment, from) = self
+            .segments
+            .iter()
+            .filter(|segment| segment.p_type(self.endian) == elf::PT_LOAD)
+            .find_map(|segment| {
+                let from = address.checked_sub(segment.p_vaddr(self.endian).into())?;
+                (from < segment.p_filesz(self.endian).into()).then_some((segment, from))
+            })
+            .ok_or_else(outside)?;
+        let data = segment.data(self.endian, self.bytes).map_err(|()| outside())?;
+        usize::try_from(from).ok().and_then(|from| data.get(from..)).ok_or_else(outside)
+    }
+}
+
 /// The string table of the dynamic section: `DT_STRSZ` bytes at the address `DT_STRTAB`.
-struct Strings<'data>(&'data [u8]);
+pub(super) struct Strings<'data>(&'data [u8]);
 
 impl<'data> Strings<'data> {
     fn find<H: FileHeader<Endian = Endianness>>(
         entries: &[H::Dyn],
-        segments: &[H::ProgramHeader],
-        endian: Endianness,
-        bytes: &'data [u8],
+        loaded: &Loaded<'data, H>,
     ) -> Result<Self> {
-        let value = |tag| live::<H>(entries, endian).find(|&(t, _)| t == tag).map(|(_, value)| value);
-        let Some(address) = value(elf::DT_STRTAB) else { return Ok(Self(&[])) };
-        let size = value(elf::DT_STRSZ).unwrap_or(u64::MAX);
-        let outside = || outside(&format!("string table at address {address:#x}"));
-        let (segment, from) = segments
-            .iter()
-            .filter(|segment| segment.p_type(endian) == elf::PT_LOAD)
-            .find_map(|segment| {
-                let from = address.checked_sub(segment.p_vaddr(endian).into())?;
-                (from < segment.p_filesz(endian).into()).then_some((segment, from))
-            })
-            .ok_or_else(outside)?;
-        let data = segment.data(endian, bytes).map_err(|()| outside())?;
-        let table = usize::try_from(from).ok().and_then(|from| data.get(from..)).ok_or_else(outside)?;
+        let Some(address) = value::<H>(entries, loaded.endian, elf::DT_STRTAB) else { return Ok(Self(&[])) };
+        let size = value::<H>(entries, loaded.endian, elf::DT_STRSZ).unwrap_or(u64::MAX);
+        let table = loaded.at(address, "string table")?;
         let size = usize::try_from(size).unwrap_or(usize::MAX).min(table.len());
         Ok(Self(&table[..size]))
     }
 
-    fn get(&self, offset: u64) -> Result<String> {
+    pub(super) fn get(&self, offset: u64) -> Result<String> {
         string_at(self.0, usize::try_from(offset).unwrap_or(usize::MAX))
     }
 }
@@ -227,6 +260,15 @@ fn read_dynamic<H: FileHeader<Endian = Endianness>>(
         }
     }
     Ok(())
+}
+
+/// What the first dynamic entry with this tag says.
+pub(super) fn value<H: FileHeader<Endian = Endianness>>(
+    entries: &[H::Dyn],
+    endian: Endianness,
+    wanted: elf::DynamicTag,
+) -> Option<u64> {
+    live::<H>(entries, endian).find(|&(tag, _)| tag == wanted).map(|(_, value)| value)
 }
 
 /// Reads the notes up to the first malformed one: the loader takes no offence at a bad note either.

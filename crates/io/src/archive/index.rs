@@ -23,6 +23,9 @@ const FORMS: [(&str, Compression); 4] = [
 const LARGEST: u64 = 512 << 20;
 
 const ENTRY: &str = "index";
+/// An index that is kept as it is served.
+const PACKED: &str = "packed-index";
+const PACKAGES: &str = "Packages";
 
 /// The text of the `Packages` index of one component for one architecture, with what is for all
 /// architectures.
@@ -42,7 +45,9 @@ pub fn fetch_index(
     let mut text = Vec::new();
     for architecture in architectures(suite, component, arch).context(failing)? {
         let folder = format!("{component}/binary-{architecture}");
-        let part = Index { http, store, suite, folder }.fetch(progress).context(failing)?;
+        let part = Index { http, store, suite, folder, name: PACKAGES.to_owned() }
+            .fetch(progress)
+            .context(failing)?;
         if text.is_empty() {
             text = part;
         } else {
@@ -86,13 +91,15 @@ fn architectures(suite: &Suite, component: &str, arch: Arch) -> Result<Vec<&'sta
     Ok(found)
 }
 
-/// One `Packages` file.
-struct Index<'a> {
-    http: &'a Http,
-    store: &'a Store,
-    suite: &'a Suite,
+/// One index file.
+pub(super) struct Index<'a> {
+    pub(super) http: &'a Http,
+    pub(super) store: &'a Store,
+    pub(super) suite: &'a Suite,
     /// Such as `main/binary-amd64`.
-    folder: String,
+    pub(super) folder: String,
+    /// Such as `Packages`.
+    pub(super) name: String,
 }
 
 impl Index<'_> {
@@ -101,20 +108,14 @@ impl Index<'_> {
         if let Some(text) = self.unpacked_before(plain)? {
             return Ok(text);
         }
-        let (end, compression, file) = FORMS
-            .iter()
-            .find_map(|&(end, compression)| Some((end, compression, self.listed(end)?)))
-            .ok_or_else(|| Error::new("the Release file does not list it"))?;
+        let (end, compression, file) =
+            self.smallest().ok_or_else(|| Error::new("the Release file does not list it"))?;
         let _guard = self.store.lock("download", &file.sha256)?;
         // The one who held the lock before may have fetched it.
         if let Some(text) = self.unpacked_before(plain)? {
             return Ok(text);
         }
-        for size in plain.iter().chain([&file]).map(|listed| listed.size) {
-            if size > LARGEST {
-                return Err(Error::new(format!("it has {size} bytes, expected at most {LARGEST}")));
-            }
-        }
+        plain.iter().chain([&file]).try_for_each(check_size)?;
         let bytes = self.download(end, &file, progress)?;
         let text = unpack(compression, &bytes, plain.map_or(LARGEST, |plain| plain.size))?;
         if let Some(plain) = plain {
@@ -124,8 +125,27 @@ impl Index<'_> {
         Ok(text)
     }
 
+    /// The index as it is served, verified; none when the suite has no such index.
+    pub(super) fn packed(&self, progress: &dyn Progress) -> Result<Option<(Compression, Vec<u8>)>> {
+        let Some((end, compression, file)) = self.smallest() else { return Ok(None) };
+        check_size(&file)?;
+        let _guard = self.store.lock("download", &file.sha256)?;
+        if let Some(bytes) =
+            self.store.read_entry(PACKED, &file.sha256)?.filter(|it| Digest::of(it) == file.sha256)
+        {
+            return Ok(Some((compression, bytes)));
+        }
+        let bytes = self.download(end, &file, progress)?;
+        self.store.write_entry(PACKED, &file.sha256, |file| Ok(file.write_all(&bytes)?))?;
+        Ok(Some((compression, bytes)))
+    }
+
+    fn smallest(&self) -> Option<(&'static str, Compression, IndexFile)> {
+        FORMS.iter().find_map(|&(end, compression)| Some((end, compression, self.listed(end)?)))
+    }
+
     fn listed(&self, end: &str) -> Option<IndexFile> {
-        self.suite.release.files.get(&format!("{}/Packages{end}", self.folder)).copied()
+        self.suite.release.files.get(&format!("{}/{}{end}", self.folder, self.name)).copied()
     }
 
     /// Unpacking Debian's largest takes half a second; hashing it a tenth of that.
@@ -140,7 +160,7 @@ impl Index<'_> {
         if found == plain.sha256 {
             return Ok(());
         }
-        let name = format!("{}/Packages", self.folder);
+        let name = format!("{}/{}", self.folder, self.name);
         Err(Error::new(format!("expected {} for `{name}`, found {found}", plain.sha256)))
     }
 
@@ -161,7 +181,7 @@ impl Index<'_> {
                 return Ok(bytes);
             }
         }
-        let name = format!("{}/Packages{end}", self.folder);
+        let name = format!("{}/{}{end}", self.folder, self.name);
         Err(Error::new(format!("the mirror lacks `{}`, which its Release file lists", escape(&name)))
             .with_hint("the mirror may be in the middle of an update: try again in some minutes"))
     }
@@ -171,9 +191,16 @@ impl Index<'_> {
     fn urls(&self, end: &str, file: &IndexFile) -> Vec<String> {
         let archive = &self.suite.archive;
         let by_hash = format!("{}/by-hash/SHA256/{}", self.folder, file.sha256.hex());
-        let by_name = format!("{}/Packages{end}", self.folder);
+        let by_name = format!("{}/{}{end}", self.folder, self.name);
         let by_hash = self.suite.release.acquire_by_hash.then(|| archive.in_suite(&by_hash));
         by_hash.into_iter().chain([archive.in_suite(&by_name)]).collect()
+    }
+}
+
+fn check_size(listed: &IndexFile) -> Result<()> {
+    match listed.size {
+        size if size > LARGEST => Err(Error::new(format!("it has {size} bytes, expected at most {LARGEST}"))),
+        _ => Ok(()),
     }
 }
 

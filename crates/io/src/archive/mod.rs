@@ -4,6 +4,7 @@
 //! names its packages by SHA-256. Nothing is handed on before the link that leads to it was checked.
 
 mod choice;
+mod contents;
 mod index;
 mod package;
 mod release;
@@ -14,6 +15,7 @@ use bareboat_formats::openpgp::Keyring;
 use bareboat_model::escape;
 
 pub use choice::{MirrorChoice, debian_archives, read_keyring};
+pub use contents::library_owners;
 pub use index::fetch_index;
 pub use package::fetch_package;
 pub use release::{Suite, fetch_release, no_such_suite};

@@ -7,13 +7,15 @@ use std::str::FromStr;
 use bareboat_model::{Error, Result, escape};
 
 use super::text_value;
+use crate::recipe::catalog;
 
 /// What a recipe builds on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Base {
     /// Nothing at all: not even a user or a certificate.
     Scratch,
-    /// A recipe that ships with bareboat, by its name for the recipe's suite.
+    /// A recipe that ships with bareboat, by its name for the recipe's suite: `python3`, or with a variant,
+    /// `python3:debug`.
     Catalog(String),
     /// Another recipe: its file, or the folder that holds its `bareboat.toml`; relative to the recipe.
     Recipe(PathBuf),
@@ -48,11 +50,17 @@ impl FromStr for Base {
             _ if text.ends_with(".toml") || text.starts_with('/') || text.starts_with('.') => {
                 Self::Recipe(PathBuf::from(text))
             }
+            _ if names_a_variant(text) => Self::Catalog(text.to_owned()),
             _ if names_a_registry(text) => Self::Image(text.to_owned()),
             _ if text.contains('/') => Self::Recipe(PathBuf::from(text)),
             _ => Self::Catalog(text.to_owned()),
         })
     }
+}
+
+/// Whether the text is a name of the catalog with one of the catalog's variants.
+fn names_a_variant(text: &str) -> bool {
+    !text.contains('/') && text.split_once(':').is_some_and(|(_, variant)| catalog::is_variant(variant))
 }
 
 /// Whether the text is a registry reference: its first component looks like a host, by the rule that engines use
@@ -102,6 +110,9 @@ mod tests {
             ("localhost/x", image("localhost/x")),
             ("localhost:5000/x", image("localhost:5000/x")),
             ("debian:trixie", image("debian:trixie")),
+            ("python3:debug", catalog("python3:debug")),
+            ("static:debug-root", catalog("static:debug-root")),
+            ("registry.test/static:debug", image("registry.test/static:debug")),
         ] {
             assert_eq!(text.parse::<Base>().unwrap(), base, "{text}");
             assert_eq!(base.to_string(), text);

@@ -23,7 +23,7 @@ pub use base::Base;
 pub use capability::Capability;
 pub use kept::Kept;
 pub use layers::{Compression, CompressionFormat, LayerCount};
-pub use name::{Name, Word};
+pub use name::{LibraryName, Name, Word};
 pub use owner::{Identity, Mode, Owner};
 pub use package::{PackageSpec, package_name};
 pub use path::{Destination, glob};

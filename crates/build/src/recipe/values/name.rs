@@ -102,6 +102,33 @@ text_value!(
     "^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 );
 
+/// The name by which programs need a library (`DT_SONAME` and `DT_NEEDED` of ELF files): `libasound.so.2`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LibraryName(pub(crate) String);
+
+impl FromStr for LibraryName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let plain = |c: char| !c.is_control() && !c.is_whitespace() && c != '/';
+        if !text.is_empty() && text.len() <= 255 && text.chars().all(plain) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::new(format!(
+            "`{}` cannot be a library's name, expected one such as libasound.so.2",
+            escape(text)
+        )))
+    }
+}
+
+impl fmt::Display for LibraryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+text_value!(LibraryName, "The name by which programs need a library, such as libasound.so.2.", "^[^/\\s]+$");
+
 /// Where an archive is: a URL that starts with `http://`, `https://` or `file://`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::recipe) struct MirrorUrl(pub(in crate::recipe) String);
