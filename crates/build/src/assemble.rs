@@ -39,8 +39,11 @@ pub struct Plan<'a> {
     /// Libraries that may be missing, beyond those that the recipe names.
     pub allow_missing: &'a BTreeSet<String>,
     /// Who knows which packages have a file of each of these names; asked only when one is missing.
-    pub owners: &'a dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<String>>,
+    pub owners: &'a Owners<'a>,
 }
+
+/// Names of packages by the file names that they have.
+pub type Owners<'a> = dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<String>> + 'a;
 
 /// An assembled image: all its blobs are in the store, but for the two documents.
 #[derive(Debug)]

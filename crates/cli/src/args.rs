@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bareboat_build::recipe::LibraryName;
+use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
 use bareboat_model::{Error, Output, Platform};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -81,6 +81,23 @@ pub(crate) enum Command {
     Build(Build),
     Lock(Lock),
     Update(Update),
+    Catalog(Catalog),
+}
+
+/// List the base recipes that come with bareboat, or show one
+///
+/// A recipe builds on one with base = "NAME", or on one of its variants with base = "NAME:VARIANT". Sizes are those of the day
+/// on which they were measured.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Catalog {
+    /// The entry whose recipe to show [default: list all]
+    pub(crate) name: Option<String>,
+    /// The Debian suite
+    #[arg(long, default_value = DEFAULT_SUITE)]
+    pub(crate) suite: String,
+    /// The platform whose sizes to tell [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
 }
 
 /// Build an image: resolve if needed, fetch, assemble, write

@@ -180,7 +180,7 @@ fn count(number: u64, what: &str) -> String {
 }
 
 /// Bytes in the units that registries use: 1 MB is 1,000,000 bytes.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} B");

@@ -2,7 +2,11 @@
 //!
 //! A base is `ENTRY` or `ENTRY:VARIANT`. A variant is a recipe without a base of its own, which goes on top of any entry.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use bareboat_model::Platform;
+use serde::{Deserialize, Serialize};
 
 /// A recipe that ships with the program: the text of a file below `catalog/`.
 #[derive(Debug)]
@@ -87,6 +91,29 @@ pub fn catalog_names(suite: &str) -> Vec<&'static str> {
 pub fn catalog_purpose(suite: &str, name: &str) -> &'static str {
     let first = entry(suite, name).and_then(|entry| entry.text.lines().next()).unwrap_or_default();
     first.split_once(": ").map_or(first, |(_, purpose)| purpose)
+}
+
+/// The text of an entry's recipe, or of a variant's with `variants` as the suite.
+pub fn catalog_text(suite: &str, name: &str) -> Option<&'static str> {
+    ENTRIES.iter().chain(VARIANTS).find(|it| it.folder == suite && it.name == name).map(|it| it.text)
+}
+
+/// How large an entry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CatalogSize {
+    /// How many packages it holds.
+    pub packages: u64,
+    /// The bytes of its files.
+    pub bytes: u64,
+    /// The bytes of its layers, compressed.
+    pub compressed: u64,
+}
+
+/// How large an entry was when it was last measured (tests/live/catalog-sizes): updates change it by little.
+pub fn catalog_size(suite: &str, name: &str, platform: Platform) -> Option<CatalogSize> {
+    type Sizes = BTreeMap<String, BTreeMap<String, BTreeMap<String, CatalogSize>>>;
+    let sizes: Sizes = serde_json::from_str(include_str!("../../../../catalog/sizes.json")).ok()?;
+    sizes.get(suite)?.get(name)?.get(&platform.to_string()).copied()
 }
 
 /// What may follow a catalog name after a colon.

@@ -19,7 +19,9 @@ use std::path::PathBuf;
 
 use bareboat_model::{ImagePath, Platform};
 
-pub use catalog::{catalog_names, catalog_purpose, catalog_suites, catalog_variants};
+pub use catalog::{
+    CatalogSize, catalog_names, catalog_purpose, catalog_size, catalog_suites, catalog_text, catalog_variants,
+};
 pub use diagnostic::Place;
 pub use load::{Loaded, Tier, load};
 pub use parse::{json_schema, parse};
