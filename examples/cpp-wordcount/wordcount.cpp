@@ -1,6 +1,5 @@
-// Counts the words of every file in a folder, one thread a file, and prints the most frequent.
+// Counts the words of every file in a folder, one thread a file, and ranks them with SQLite.
 
-#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +7,8 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <memory>
+#include <sqlite3.h>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -47,13 +48,34 @@ static Counts count_folder(const fs::path &folder) {
     return total;
 }
 
+// A statement or a database of SQLite, with whoever gives it back.
+using Database = std::unique_ptr<sqlite3, decltype(&sqlite3_close)>;
+using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
+
+static Statement prepare(const Database &database, const char *sql) {
+    sqlite3_stmt *statement = nullptr;
+    if (sqlite3_prepare_v2(database.get(), sql, -1, &statement, nullptr) != SQLITE_OK)
+        throw std::runtime_error(sqlite3_errmsg(database.get()));
+    return {statement, sqlite3_finalize};
+}
+
 static void print_most_frequent(const Counts &counts, std::size_t limit) {
-    std::vector<std::pair<std::string, std::size_t>> ranking(counts.begin(), counts.end());
-    // Equal counts stay in alphabetical order: the map was sorted, and the sort is stable.
-    std::stable_sort(ranking.begin(), ranking.end(),
-                     [](const auto &a, const auto &b) { return a.second > b.second; });
-    if (ranking.size() > limit) ranking.resize(limit);
-    for (const auto &[word, count] : ranking) std::cout << std::setw(8) << count << ' ' << word << '\n';
+    sqlite3 *opened = nullptr;
+    if (sqlite3_open(":memory:", &opened) != SQLITE_OK) throw std::runtime_error("cannot open a database in memory");
+    const Database database(opened, sqlite3_close);
+    sqlite3_step(prepare(database, "CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER)").get());
+    const Statement insert = prepare(database, "INSERT INTO words VALUES (?, ?)");
+    for (const auto &[word, count] : counts) {
+        sqlite3_bind_text(insert.get(), 1, word.c_str(), -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(insert.get(), 2, static_cast<sqlite3_int64>(count));
+        if (sqlite3_step(insert.get()) != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(opened));
+        sqlite3_reset(insert.get());
+    }
+    const Statement ranking = prepare(database, "SELECT count, word FROM words ORDER BY count DESC, word LIMIT ?");
+    sqlite3_bind_int64(ranking.get(), 1, static_cast<sqlite3_int64>(limit));
+    while (sqlite3_step(ranking.get()) == SQLITE_ROW)
+        std::cout << std::setw(8) << sqlite3_column_int64(ranking.get(), 0) << ' ' << sqlite3_column_text(ranking.get(), 1)
+                  << '\n';
 }
 
 int main(int argc, char **argv) {

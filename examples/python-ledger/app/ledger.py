@@ -4,7 +4,8 @@ import sys
 from collections import defaultdict
 from decimal import Decimal
 
-import yaml
+import orjson  # a compiled wheel from PyPI
+import yaml  # Debian's python3-yaml
 
 
 class Unbalanced(Exception):
@@ -25,8 +26,10 @@ def balances(ledger):
 
 
 def main(arguments):
+    as_json = "--json" in arguments
+    arguments = [argument for argument in arguments if argument != "--json"]
     if len(arguments) != 1:
-        print("usage: ledger.py FILE.yaml", file=sys.stderr)
+        print("usage: ledger.py [--json] FILE.yaml", file=sys.stderr)
         return 2
     with open(arguments[0], encoding="utf-8") as file:
         ledger = yaml.safe_load(file)
@@ -35,6 +38,9 @@ def main(arguments):
     except Unbalanced as error:
         print(f"unbalanced: {error}", file=sys.stderr)
         return 1
+    if as_json:
+        print(orjson.dumps(accounts, default=str, option=orjson.OPT_SORT_KEYS).decode())
+        return 0
     for account, amount in sorted(accounts.items()):
         print(f"{account:<24}{amount:>12}")
     print(f"{'total':<24}{sum(accounts.values()):>12}")
