@@ -12,7 +12,7 @@ use bareboat_model::{Digest, Platform, Progress, Result, Timestamp};
 
 use crate::base_image::BaseImage;
 use crate::closure::{self, Chain, Missing, SmallerBase, View};
-use crate::effects::{self, Accounts, Applied, Setting};
+use crate::effects::{self, Accounts, Applied, Finding, Outcome, Setting};
 use crate::files;
 use crate::image::{self, Documents};
 use crate::layers::{self, Layer, PackageGroup};
@@ -20,7 +20,7 @@ use crate::lock::LockedPackage;
 use crate::prune;
 use crate::recipe::{CompressionFormat, ImageSettings, Loaded};
 use crate::tree::{Hidden, Owner, Tree};
-use crate::unpack::{Mention, Unpacked, mentions, place_packages};
+use crate::unpack::{Mention, Unpacked, place_packages};
 
 /// What an assembly needs besides the packages.
 pub struct Plan<'a> {
@@ -58,8 +58,10 @@ pub struct Assembled {
     pub tree: Tree,
     /// What was done in place of maintainer scripts.
     pub effects: Vec<Applied>,
-    /// Maintainer scripts that did not run, by package, and what they mention.
+    /// Packages of whose scripts something was not done, and of what kind that is.
     pub scripts: BTreeMap<Arc<str>, Vec<Mention>>,
+    /// What of it only running them would tell.
+    pub not_reproduced: BTreeMap<Arc<str>, Vec<Finding>>,
     /// What was pruned.
     pub pruned: prune::Report,
     /// Libraries that are not there, as the recipe allows, and who needs them.
@@ -95,10 +97,11 @@ pub fn assemble(
     let names = packages.iter().map(|package| Arc::from(package.name.as_str()));
     let named: Vec<(Arc<str>, Unpacked)> = in_placing_order(names.zip(unpacked), plan.tiers);
     let mut tree = plan.base.map_or_else(Tree::empty, |base| base.tree.clone());
-    let accounts = Accounts::of(&tree, &recipe.users, &recipe.groups)?;
+    let mut accounts = Accounts::of(&tree, &recipe.users, &recipe.groups)?;
     tree.plant_links();
     let conffiles = place_packages(&mut tree, &named)?;
     let made = plan.source_date.unwrap_or_default().seconds();
+    let followed = effects::follow(&mut tree, &mut accounts, &named, plan.platform.arch, made)?;
     let top = plan.loaded.tiers.len().saturating_sub(1);
     files::place_all(&mut tree, plan.loaded, &accounts, made)?;
     let certificates = files::certificates(recipe)?;
@@ -108,11 +111,13 @@ pub fn assemble(
         conffiles: &conffiles,
         accounts: &accounts,
         certificates: &certificates,
+        alternatives: &followed.alternatives,
         arch: plan.platform.arch,
         store,
         mtime: made,
     };
-    let mut effects = effects::apply(&mut tree, &setting)?;
+    let mut effects = followed.applied;
+    effects.extend(effects::apply(&mut tree, &setting)?);
     let pruned = prune::prune(&mut tree, &recipe.prune.keep, &recipe.prune.paths)?;
     tree.drop_idle_seeds();
     effects.extend(effects::record(&mut tree, &setting)?);
@@ -140,7 +145,8 @@ pub fn assemble(
     }
     let history = plan.base.map_or(&[][..], |base| &base.history);
     let documents = image::documents(&settings, &accounts, plan.platform, created, history, &layers)?;
-    let scripts = scripts(&named);
+    let scripts = not_done(&followed.findings);
+    let not_reproduced = unknown(followed.findings);
     Ok(Assembled {
         platform: plan.platform,
         documents,
@@ -148,6 +154,7 @@ pub fn assemble(
         tree,
         effects,
         scripts,
+        not_reproduced,
         pruned,
         allowed_missing,
         smaller_base,
@@ -203,14 +210,27 @@ fn newest(packages: &[(Arc<str>, Unpacked)], base: Option<&BaseImage>) -> Timest
     built.chain(base.and_then(|base| base.created)).max().unwrap_or_default()
 }
 
-fn scripts(packages: &[(Arc<str>, Unpacked)]) -> BTreeMap<Arc<str>, Vec<Mention>> {
-    let runs =
-        |unpacked: &Unpacked| ["preinst", "postinst"].iter().any(|name| unpacked.scripts.contains_key(*name));
-    packages
-        .iter()
-        .filter(|(_, unpacked)| runs(unpacked))
-        .map(|(name, unpacked)| (name.clone(), mentions(&unpacked.scripts, &unpacked.triggers)))
-        .collect()
+/// Of what kinds the commands are that were not done, by package.
+fn not_done(findings: &BTreeMap<Arc<str>, Vec<Finding>>) -> BTreeMap<Arc<str>, Vec<Mention>> {
+    let mut by_package: BTreeMap<Arc<str>, Vec<Mention>> = BTreeMap::new();
+    for (package, findings) in findings {
+        let mut kinds: Vec<Mention> = findings.iter().flat_map(Finding::kinds).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if !kinds.is_empty() {
+            by_package.insert(package.clone(), kinds);
+        }
+    }
+    by_package
+}
+
+fn unknown(findings: BTreeMap<Arc<str>, Vec<Finding>>) -> BTreeMap<Arc<str>, Vec<Finding>> {
+    let is_unknown = |finding: &Finding| matches!(finding.outcome, Outcome::Unknown { .. });
+    let of_package = |(package, findings): (Arc<str>, Vec<Finding>)| {
+        let unknown: Vec<Finding> = findings.into_iter().filter(is_unknown).collect();
+        (!unknown.is_empty()).then_some((package, unknown))
+    };
+    findings.into_iter().filter_map(of_package).collect()
 }
 
 fn groups(packages: &[LockedPackage], tiers: &BTreeMap<String, usize>) -> BTreeMap<Arc<str>, PackageGroup> {

@@ -31,6 +31,8 @@ pub struct Control {
     pub scripts: BTreeMap<String, Vec<u8>>,
     /// The file `triggers`, as it is, when there is one.
     pub triggers: Option<Vec<u8>>,
+    /// The file `templates`, as it is, when there is one: debconf's questions.
+    pub templates: Option<Vec<u8>>,
     /// When the package was built, in seconds since 1970-01-01 UTC: the date of its first ar member.
     pub built: i64,
 }
@@ -171,6 +173,7 @@ fn collect(mut files: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<Control> {
         scripts: scripts.collect(),
         md5sums: files.remove(&b"md5sums"[..]),
         triggers: files.remove(&b"triggers"[..]),
+        templates: files.remove(&b"templates"[..]),
         built: 0,
     })
 }
@@ -287,6 +290,7 @@ mod tests {
                 conffiles: vec![ImagePath::parse(b"etc/hello").unwrap()],
                 scripts: BTreeMap::from([("postinst".to_owned(), b"#!/bin/sh\n".to_vec())]),
                 triggers: Some(b"activate-noawait ldconfig\n".to_vec()),
+                templates: None,
                 built: 1_700_000_000,
             };
             assert_eq!(control, expected, "{extension}");

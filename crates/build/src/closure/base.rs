@@ -39,7 +39,7 @@ pub(crate) struct Chain<'a> {
 impl Chain<'_> {
     fn tier(&self, node: &Node) -> Option<usize> {
         match &node.owner {
-            Owner::Package(name) => self.of_package.get(&**name).copied(),
+            Owner::Package(name) | Owner::Script(name) => self.of_package.get(&**name).copied(),
             Owner::Recipe(entry) => Some(entry.tier),
             Owner::Effect(_) | Owner::Image(_) => None,
         }

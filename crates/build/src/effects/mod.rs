@@ -4,14 +4,24 @@
 //! [`record`] runs after it, and writes down what is really there: the loader's cache and the package
 //! database. An effect never touches what a recipe put there: yours wins.
 
+mod accounts_commands;
+mod alternatives;
 mod busybox;
 mod ca_bundle;
+mod copies;
 mod java_trust_store;
+mod known;
 mod ld_so_cache;
+mod left_out;
 mod localtime;
+mod modes;
 mod nsswitch;
+mod scripts;
 mod status_d;
+mod system_accounts;
+mod sysusers;
 mod tmp;
+mod tmpfiles;
 mod users;
 
 use std::sync::Arc;
@@ -23,8 +33,11 @@ use serde::Serialize;
 use crate::tree::{Content, Node, Owner, Precedence, Tree};
 use crate::unpack::{Conffiles, Unpacked};
 
+pub use alternatives::Alternatives;
 pub use ca_bundle::Certificate;
 pub(crate) use ld_so_cache::search_directories;
+pub use left_out::LeftOut;
+pub use scripts::{Finding, Followed, Outcome, follow};
 pub use users::Accounts;
 
 /// An effect that took place, in words for the summary.
@@ -48,6 +61,8 @@ pub struct Setting<'a> {
     pub accounts: &'a Accounts,
     /// Certificate authorities that the recipe adds.
     pub certificates: &'a [Certificate],
+    /// Names that packages offer to fill.
+    pub alternatives: &'a Alternatives,
     /// What the image runs on.
     pub arch: Arch,
     /// Where what takes long is kept for the next build.
@@ -80,7 +95,7 @@ pub fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Vec<Applied>> {
 /// # Errors
 /// When a library or a control file is not what it should be.
 pub fn record(tree: &mut Tree, setting: &Setting<'_>) -> Result<Vec<Applied>> {
-    run(tree, setting, &[ld_so_cache::apply, status_d::apply])
+    run(tree, setting, &[alternatives::apply, ld_so_cache::apply, status_d::apply])
 }
 
 fn run(tree: &mut Tree, setting: &Setting<'_>, effects: &[Effect]) -> Result<Vec<Applied>> {

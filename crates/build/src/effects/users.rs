@@ -26,8 +26,8 @@ const GROUPS: [(&str, u32); 5] =
 /// All users and groups of an image.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    users: Vec<User>,
-    groups: Vec<Group>,
+    pub(super) users: Vec<User>,
+    pub(super) groups: Vec<Group>,
 }
 
 impl Accounts {
@@ -131,6 +131,14 @@ impl Accounts {
         Ok(())
     }
 
+    pub(super) fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+
+    pub(super) fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+
     /// The numbers of an owner that a recipe names. A user without a group has the user's own.
     ///
     /// # Errors
@@ -170,7 +178,7 @@ fn cannot_read(path: &str) -> String {
     format!("cannot read the base image's `{path}`")
 }
 
-fn user(name: &str, uid: u32, gid: u32, home: &str, shell: &str) -> User {
+pub(super) fn user(name: &str, uid: u32, gid: u32, home: &str, shell: &str) -> User {
     let text = str::to_owned;
     User {
         name: text(name),
@@ -183,7 +191,7 @@ fn user(name: &str, uid: u32, gid: u32, home: &str, shell: &str) -> User {
     }
 }
 
-fn group(name: &str, gid: u32) -> Group {
+pub(super) fn group(name: &str, gid: u32) -> Group {
     Group { name: name.to_owned(), password: "x".to_owned(), gid, members: Vec::new() }
 }
 

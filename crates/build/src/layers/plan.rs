@@ -39,7 +39,8 @@ pub fn plan(
     let mut parts = Parts::default();
     for (path, node) in tree.iter() {
         let paths = match &node.owner {
-            Owner::Package(name) => match groups.get(name) {
+            // What scripts make goes with their package: it comes and changes with it.
+            Owner::Package(name) | Owner::Script(name) => match groups.get(name) {
                 Some(group) => parts.packages.entry((group.tier, group.source.clone())).or_default(),
                 None => &mut parts.settings,
             },

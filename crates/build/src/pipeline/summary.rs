@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::assemble::Assembled;
 use crate::closure::SmallerBase;
-use crate::effects::Applied;
+use crate::effects::{Applied, Finding};
 use crate::lock::{BaseImage, Change};
 use crate::prune::Pruned;
 use crate::resolve::LeftOut;
@@ -71,8 +71,10 @@ pub struct ImageSummary {
     pub pruned: BTreeMap<String, Pruned>,
     /// What was done in place of maintainer scripts.
     pub effects: Vec<Applied>,
-    /// Maintainer scripts that did not run, by package, and what they mention.
+    /// Packages of whose maintainer scripts something was not done, and of what kind that is.
     pub scripts: BTreeMap<String, Vec<Mention>>,
+    /// What of it only running them would tell.
+    pub not_reproduced: BTreeMap<String, Vec<Finding>>,
     /// Dependencies that were not followed, because the recipe is `without` them.
     pub left_out: Vec<LeftOut>,
     /// Files that hide another's.
@@ -135,6 +137,11 @@ impl ImageSummary {
                 .scripts
                 .iter()
                 .map(|(name, mentions)| (name.to_string(), mentions.clone()))
+                .collect(),
+            not_reproduced: image
+                .not_reproduced
+                .iter()
+                .map(|(name, findings)| (name.to_string(), findings.clone()))
                 .collect(),
             left_out,
             hidden: hidden.collect(),

@@ -59,7 +59,9 @@ pub fn prune(tree: &mut Tree, keep: &BTreeSet<Kept>, paths: &[String]) -> Result
 }
 
 fn of_packages(tree: &Tree) -> impl Iterator<Item = (&ImagePath, &Node)> {
-    tree.iter().filter(|(_, node)| matches!(node.owner, Owner::Package(_)) && !node.is_directory())
+    tree.iter().filter(|(_, node)| {
+        matches!(node.owner, Owner::Package(_) | Owner::Script(_)) && !node.is_directory()
+    })
 }
 
 /// The paths of packages that one of `patterns` matches, which the recipe has under `key`.
@@ -103,7 +105,7 @@ fn take_out(tree: &mut Tree, doomed: Vec<ImagePath>, set: &str, report: &mut Rep
                 pruned.bytes += content.size();
             }
             imply_parents(tree, &path, &node.owner);
-            if let Owner::Package(package) = &node.owner {
+            if let Owner::Package(package) | Owner::Script(package) = &node.owner {
                 report.paths.insert(path, (package.clone(), set.to_owned()));
             }
         }

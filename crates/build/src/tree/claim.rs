@@ -51,7 +51,7 @@ pub(super) fn decide(
 ) -> Precedence {
     match (holder, newcomer) {
         (Owner::Package(_), Owner::Package(_)) => arbiter(path, holder, newcomer),
-        (Owner::Recipe(_), Owner::Effect(_) | Owner::Package(_)) => Precedence::Holder,
+        (Owner::Recipe(_), Owner::Effect(_) | Owner::Script(_) | Owner::Package(_)) => Precedence::Holder,
         _ => Precedence::Newcomer,
     }
 }
@@ -59,8 +59,8 @@ pub(super) fn decide(
 /// Worth telling unless an effect refines a package's file, or a package brings what an effect stood in for.
 pub(super) fn hidden(path: &ImagePath, winner: &Owner, loser: &Owner) -> Option<Hidden> {
     let normal = match (winner, loser) {
-        (Owner::Effect(_), _) => true,
-        (winner, Owner::Effect(_)) => !matches!(winner, Owner::Recipe(_)),
+        (Owner::Effect(_) | Owner::Script(_), _) => true,
+        (winner, Owner::Effect(_) | Owner::Script(_)) => !matches!(winner, Owner::Recipe(_)),
         _ => false,
     };
     (!normal).then(|| Hidden { path: path.clone(), winner: winner.clone(), loser: loser.clone() })

@@ -25,6 +25,8 @@ pub enum Owner {
     Package(Arc<str>),
     /// An entry of a recipe.
     Recipe(Entry),
+    /// The maintainer scripts of a Debian package, by its name: what they would have made.
+    Script(Arc<str>),
     /// Something that a package manager would have done, by the effect's name.
     Effect(&'static str),
     /// The image that a recipe builds on.
@@ -44,6 +46,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Package(name) => write!(f, "package {name}"),
+            Self::Script(name) => write!(f, "the scripts of package {name}"),
             Self::Recipe(entry) => f.write_str(&entry.text),
             Self::Effect(name) => write!(f, "effect {name}"),
             Self::Image(reference) => write!(f, "base image {reference}"),
@@ -283,6 +286,21 @@ impl Tree {
         }
     }
 
+    /// Changes what is at exactly this path: mode, owner or content. A file with several names changes under all of them.
+    pub fn change(&mut self, path: &ImagePath, change: &dyn Fn(&mut Node)) {
+        let group = match self.nodes.get(path).map(|node| &node.kind) {
+            Some(Kind::File { link_group, .. }) => link_group.clone(),
+            _ => None,
+        };
+        match group {
+            None => self.nodes.get_mut(path).into_iter().for_each(change),
+            Some(group) => {
+                let same = |node: &&mut Node| matches!(&node.kind, Kind::File { link_group: Some(held), .. } if *held == group);
+                self.nodes.values_mut().filter(same).for_each(change);
+            }
+        }
+    }
+
     /// Takes a path out, with all below it. Gives back what was there.
     pub fn remove(&mut self, path: &ImagePath) -> Vec<(ImagePath, Node)> {
         let mut gone: Vec<ImagePath> = self.below(path).map(|(path, _)| path.clone()).collect();
@@ -377,7 +395,7 @@ impl Tree {
     fn contest(&mut self, place: ImagePath, newcomer: Node, arbiter: Arbiter<'_>) -> Result<ImagePath> {
         let Some(holder) = self.nodes.get(&place) else { return Ok(place) };
         if claim::is_same(holder, &newcomer) {
-            if matches!(holder.owner, Owner::Effect(_)) {
+            if matches!(holder.owner, Owner::Effect(_) | Owner::Script(_)) {
                 self.nodes.insert(place.clone(), newcomer);
             }
             return Ok(place);

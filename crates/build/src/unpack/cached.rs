@@ -14,8 +14,11 @@ use bareboat_model::{Context, Digest, Error, HashingWriter, ImagePath, Result, T
 use serde::{Deserialize, Serialize};
 
 /// The kinds of store entries, with the version of what is written into them.
-const LIST: &str = "unpacked-1";
+const LIST: &str = "unpacked-2";
 pub(crate) const CONTENTS: &str = "contents-1";
+
+/// The largest file of declarations that is kept.
+const LARGEST_DECLARATION: u64 = 64 << 10;
 
 const BUFFER: usize = 256 << 10;
 
@@ -34,6 +37,10 @@ pub struct Unpacked {
     pub scripts: BTreeMap<String, String>,
     /// Its triggers file.
     pub triggers: String,
+    /// Its debconf templates.
+    pub templates: String,
+    /// What it declares in sysusers.d and tmpfiles.d: texts by path. Kept here so that a later build opens nothing.
+    pub declarations: BTreeMap<String, String>,
     /// When it was built: the date that Debian gives a package.
     pub built: Timestamp,
     /// What it brings, in the order of the archive.
@@ -124,6 +131,13 @@ fn check(member: &tar::Member) -> Result<()> {
     }
 }
 
+/// A file that declares users or directories, of a size that such files have.
+fn declares(member: &tar::Member) -> bool {
+    let below = |directory: &str| member.path.as_bytes().starts_with(directory.as_bytes());
+    let named = below("usr/lib/sysusers.d/") || below("usr/lib/tmpfiles.d/");
+    named && matches!(member.kind, tar::MemberKind::File { size } if size <= LARGEST_DECLARATION)
+}
+
 /// What a package or layer of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is both
 /// large and 200 times smaller; bombs are 1,000 times and more.
 pub(crate) fn limits(size: u64) -> tar::Limits {
@@ -135,6 +149,7 @@ pub(crate) fn limits(size: u64) -> tar::Limits {
 fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     let size = std::fs::metadata(store.blob_path(package)).map_or(0, |data| data.len());
     let mut members = Vec::new();
+    let mut declarations = BTreeMap::new();
     let mut read = None;
     let mut contents_size = 0;
     store.write_entry(CONTENTS, package, |file| {
@@ -143,7 +158,15 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
             let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits(size))?;
             let control = package.unpack(|member, bytes| {
                 check(&member)?;
-                members.push(contents.take(member, bytes)?);
+                if !declares(&member) {
+                    members.push(contents.take(member, bytes)?);
+                    return Ok(());
+                }
+                let path = member.path.to_string();
+                let mut text = Vec::new();
+                bytes.read_to_end(&mut text)?;
+                members.push(contents.take(member, &mut text.as_slice())?);
+                declarations.insert(path, String::from_utf8_lossy(&text).into_owned());
                 Ok(())
             })?;
             read = Some(control);
@@ -160,6 +183,8 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
         conffiles: control.conffiles,
         scripts: control.scripts.into_iter().map(|(name, script)| (name, text(script))).collect(),
         triggers: control.triggers.map(text).unwrap_or_default(),
+        templates: control.templates.map(text).unwrap_or_default(),
+        declarations,
         built: Timestamp::from_seconds(control.built),
         members,
         contents_size,

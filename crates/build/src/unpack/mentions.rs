@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Something that a package's scripts or triggers mention.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mention {
     /// Users or groups are made, or file owners changed.
@@ -31,6 +31,10 @@ pub enum Mention {
     Debconf,
     /// File capabilities are set.
     Capabilities,
+    /// What a machine that boots needs.
+    Boot,
+    /// Programs whose work is not known.
+    Programs,
 }
 
 /// In lower case, as the JSON has it.
@@ -110,7 +114,8 @@ pub fn mentions(scripts: &BTreeMap<String, String>, triggers: &str) -> Vec<Menti
     found
 }
 
-fn mentions_of_line(line: &str) -> impl Iterator<Item = Mention> {
+/// What one line mentions.
+pub fn mentions_of_line(line: &str) -> impl Iterator<Item = Mention> {
     let code = if line.trim_start().starts_with('#') { "" } else { line };
     let words = code.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
     words

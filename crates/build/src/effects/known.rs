@@ -1,0 +1,36 @@
+//! Packages whose scripts are known as a whole: other effects do what they do, or an image without a shell needs little of it.
+
+use bareboat_model::ImagePath;
+
+use super::left_out;
+use super::scripts::{Finding, Outcome, System};
+
+/// What another effect does for a package, and which effect.
+const ELSEWHERE: [(&str, &str, &str); 3] = [
+    ("ca-certificates", "ca-bundle", "the bundle of all its certificates"),
+    ("libc-bin", "nsswitch", "its template, and ld.so.cache"),
+    ("tzdata", "localtime", "UTC"),
+];
+
+/// What becomes of the scripts of a package that is known; none when they are to be followed.
+pub(super) fn of(package: &str, system: &mut System<'_>) -> Option<Vec<Finding>> {
+    let finding =
+        |outcome| vec![Finding { script: "postinst".into(), line: 1, text: String::new(), outcome }];
+    if package == "base-passwd" {
+        system.accounts.add_standard();
+    }
+    if let Some((_, effect, what)) = ELSEWHERE.iter().find(|(name, ..)| *name == package) {
+        return Some(finding(Outcome::done(effect, *what)));
+    }
+    // base-files lays a system out for people: profiles, /usr/local, /mnt, mail, login records. An image in which nobody
+    // can log in has no use for it.
+    if package == "base-files" && !has_shell(system) {
+        let rule = left_out::named("login")?;
+        return Some(finding(Outcome::LeftOut(rule)));
+    }
+    None
+}
+
+fn has_shell(system: &System<'_>) -> bool {
+    ImagePath::absolute("/bin/sh").is_ok_and(|path| system.tree.lookup(&path).is_some())
+}

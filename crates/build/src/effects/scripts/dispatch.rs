@@ -1,0 +1,110 @@
+//! Which command means what: the shell's own, questions that can be answered, effects, and what is left out.
+
+use bareboat_formats::sh::Command;
+
+use super::finding::Outcome;
+use super::follow::{Flow, Follower, Truth, Value};
+use super::{builtins, conditions, debconf, queries};
+use crate::effects::{accounts_commands, alternatives, copies, left_out, modes};
+
+/// An effect: does what the command would do. None when there is nothing to do.
+type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Option<Outcome>;
+
+const EFFECTS: &[(&str, Effect)] = &[
+    ("addgroup", accounts_commands::addgroup),
+    ("adduser", accounts_commands::adduser),
+    ("chgrp", modes::chgrp),
+    ("chmod", modes::chmod),
+    ("chown", modes::chown),
+    ("cp", copies::cp),
+    ("dpkg-divert", copies::divert),
+    ("dpkg-statoverride", modes::statoverride),
+    ("gpasswd", accounts_commands::gpasswd),
+    ("groupadd", accounts_commands::groupadd),
+    ("install", copies::install),
+    ("ln", copies::ln),
+    ("mkdir", copies::mkdir),
+    ("mv", copies::mv),
+    ("rm", copies::rm),
+    ("rmdir", copies::rmdir),
+    ("touch", copies::touch),
+    ("ucf", copies::ucf),
+    ("update-alternatives", alternatives::install),
+    ("useradd", accounts_commands::useradd),
+    ("usermod", accounts_commands::usermod),
+];
+
+/// Commands that the image need not have for their effect to be reproduced.
+pub(super) fn is_known(name: &str) -> bool {
+    EFFECTS.iter().any(|(known, _)| *known == name) || queries::is_query(name) || builtins::is_builtin(name)
+}
+
+pub(super) fn run(
+    follower: &mut Follower<'_, '_>,
+    command: &Command,
+    name: &str,
+    arguments: &[Value],
+) -> Flow {
+    if let Some(flow) = follower.call(name, arguments) {
+        return flow;
+    }
+    // Debian's scripts name some by path: /usr/sbin/adduser.
+    let base = name.rsplit('/').next().unwrap_or(name);
+    if matches!(name, "command" | "exec" | "builtin" | "env" | "nice" | "nohup") && is_wrapping(arguments) {
+        return match arguments.split_first() {
+            Some((Some(inner), rest)) => run(follower, command, inner, rest),
+            Some(_) => follower.not_literal(),
+            None => Flow::Next(Truth::Yes), // `exec 3>&1`
+        };
+    }
+    if let Some(flow) = builtins::run(follower, command, name, arguments) {
+        return flow;
+    }
+    if let Some(truth) = conditions::run(follower, name, arguments) {
+        return Flow::Next(truth);
+    }
+    if let Some(truth) = debconf::run(follower, name, arguments) {
+        return Flow::Next(truth);
+    }
+    if let Some((output, truth)) = queries::run(follower, base, arguments) {
+        follower.emit(command, output);
+        return Flow::Next(truth);
+    }
+    if let Some(left_out) = left_out::of_command(base) {
+        follower.settle(Some(Outcome::LeftOut(left_out)));
+        return Flow::Next(Truth::Yes);
+    }
+    match EFFECTS.iter().find(|(known, _)| *known == base) {
+        Some((_, effect)) => run_effect(follower, *effect, arguments),
+        None => {
+            let why = "it is a program that only running it would tell about";
+            Flow::Next(follower.settle(Some(Outcome::unknown(why))))
+        }
+    }
+}
+
+/// `command -v` asks; `command NAME` runs.
+fn is_wrapping(arguments: &[Value]) -> bool {
+    !arguments
+        .first()
+        .and_then(Option::as_deref)
+        .is_some_and(|first| first.starts_with('-') || first.contains('='))
+}
+
+fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Value]) -> Flow {
+    let known: Option<Vec<String>> = arguments.iter().cloned().collect();
+    let Some(known) = known else { return follower.not_literal() };
+    if follower.is_doubtful() {
+        let why = "whether the script comes here is only known when it runs";
+        return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
+    }
+    let outcome = effect(follower, &known);
+    Flow::Next(follower.settle(outcome))
+}
+
+impl Follower<'_, '_> {
+    pub(super) fn not_literal(&mut self) -> Flow {
+        let why = "its arguments are only known when it runs";
+        Flow::Next(self.settle(Some(Outcome::unknown(why))))
+    }
+}

@@ -1,0 +1,605 @@
+//! Following one script the way a first installation goes through it, without running anything.
+//!
+//! Values are known or not, and so are conditions. Where a condition is known, the other way is not looked at. Where it is
+//! not, both ways are looked at with doubt: nothing is done there, and what would have been done is told.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bareboat_formats::sh::{self, Command, CommandKind, RedirectKind, Word};
+use bareboat_model::ImagePath;
+
+use super::dispatch;
+use super::finding::{Finding, Outcome};
+use super::package::Package;
+use super::system::System;
+use crate::effects::copies;
+
+/// What a value is, when it can be known.
+pub(super) type Value = Option<String>;
+
+/// Commands that are followed in one script: 10 times what the longest of Debian's takes.
+const MOST_STEPS: usize = 100_000;
+/// How deep calls and sourced files may be in one another.
+const DEEPEST: usize = 40;
+/// The longest value of a variable.
+pub(super) const LONGEST_VALUE: usize = 1 << 16;
+/// The largest file that is sourced.
+const LARGEST_SOURCED: u64 = 1 << 20;
+
+/// Whether something holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Truth {
+    pub(super) fn of(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+
+    pub(super) fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// How a command ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Flow {
+    /// The next one follows.
+    Next(Truth),
+    /// `return`
+    Return(Truth),
+    /// `exit`
+    Exit,
+    /// `break` and `continue`: the loop's business.
+    Loop { ends: bool },
+}
+
+use Flow::Next;
+
+/// What may have been left already, without our knowing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Left {
+    /// This round of a loop.
+    Round,
+    Loop,
+    Function,
+    Script,
+}
+
+/// A text whose commands are followed.
+struct Source {
+    name: String,
+    lines: Vec<String>,
+}
+
+/// A function, and which text it stands in.
+#[derive(Clone)]
+struct Function {
+    body: Rc<Command>,
+    source: usize,
+}
+
+/// The state of a script that is followed.
+pub(in crate::effects) struct Follower<'f, 'a> {
+    pub(in crate::effects) system: &'f mut System<'a>,
+    pub(in crate::effects) package: &'f Package<'f>,
+    pub(super) variables: BTreeMap<String, Value>,
+    pub(super) arguments: Vec<Value>,
+    functions: BTreeMap<String, Function>,
+    sources: Vec<Source>,
+    source: usize,
+    line: usize,
+    /// What a script takes from the modes of what it makes.
+    pub(in crate::effects) umask: u32,
+    /// Above zero where it is not known whether we get here.
+    doubt: usize,
+    left: Option<Left>,
+    depth: usize,
+    steps: usize,
+    findings: Vec<Finding>,
+    /// What is printed where somebody takes it; none when that is not known.
+    captures: Vec<Value>,
+}
+
+impl<'f, 'a> Follower<'f, 'a> {
+    /// Follows one script of a package; gives back what was done, and what was not.
+    pub(super) fn follow(
+        system: &'f mut System<'a>,
+        package: &'f Package<'f>,
+        script: &str,
+        text: &str,
+        arguments: &[&str],
+    ) -> Vec<Finding> {
+        let known = |text: &str| Some(text.to_owned());
+        let variables = [
+            ("DPKG_ROOT", ""),
+            ("DPKG_MAINTSCRIPT_PACKAGE", package.name),
+            ("DPKG_MAINTSCRIPT_NAME", script),
+            ("DPKG_MAINTSCRIPT_ARCH", package.arch.debian()),
+            ("DEBIAN_FRONTEND", "noninteractive"),
+            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        ];
+        let mut follower = Self {
+            system,
+            package,
+            variables: variables.iter().map(|(name, value)| ((*name).to_owned(), known(value))).collect(),
+            arguments: arguments.iter().map(|argument| known(argument)).collect(),
+            functions: BTreeMap::new(),
+            sources: Vec::new(),
+            source: 0,
+            line: 0,
+            umask: 0o022,
+            doubt: 0,
+            left: None,
+            depth: 0,
+            steps: 0,
+            findings: Vec::new(),
+            captures: Vec::new(),
+        };
+        match sh::parse(text) {
+            Ok(list) => {
+                follower.enter_source(script, text);
+                follower.list(&list);
+            }
+            Err(error) => {
+                follower.enter_source(script, "");
+                follower.note(Outcome::unknown(format!("it cannot be read as a shell script: {error}")));
+            }
+        }
+        follower.findings
+    }
+
+    fn enter_source(&mut self, name: &str, text: &str) {
+        self.source = self.sources.len();
+        let lines = text.lines().map(str::to_owned).collect();
+        self.sources.push(Source { name: name.to_owned(), lines });
+    }
+
+    /// Notes what became of the command in the current line, once.
+    pub(super) fn note(&mut self, outcome: Outcome) {
+        let source = &self.sources[self.source];
+        let text = whole_line(&source.lines, self.line);
+        let finding = Finding { script: source.name.clone(), line: self.line, text, outcome };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    pub(in crate::effects) fn is_doubtful(&self) -> bool {
+        self.doubt > 0
+    }
+
+    /// Follows what may be done or not.
+    pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        self.doubt += 1;
+        let flow = follow(self);
+        self.doubt -= 1;
+        flow
+    }
+
+    pub(super) fn assign(&mut self, name: &str, value: Value) {
+        let value = value.filter(|value| !self.is_doubtful() && value.len() <= LONGEST_VALUE);
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    /// What a question is answered with; none when that is not known, or nobody asks it.
+    pub(super) fn answer(&self, question: &str) -> Value {
+        self.system.answers.get(question).cloned().flatten()
+    }
+
+    pub(super) fn set_answer(&mut self, question: &str, answer: Value) {
+        let answer = answer.filter(|_| !self.is_doubtful());
+        self.system.answers.insert(question.to_owned(), answer);
+    }
+
+    /// When it is no longer known which variable was set.
+    pub(super) fn forget_variables(&mut self) {
+        for value in self.variables.values_mut() {
+            *value = None;
+        }
+    }
+
+    pub(super) fn list(&mut self, list: &[Command]) -> Flow {
+        let doubt = self.doubt;
+        let mut left = None;
+        let mut flow = Next(Truth::Yes);
+        for command in list {
+            // What follows a way out that may have been taken is in doubt.
+            left = left.max(self.left.take());
+            self.doubt = doubt + usize::from(left.is_some());
+            flow = self.command(command);
+            if !matches!(flow, Next(_)) {
+                break;
+            }
+        }
+        self.doubt = doubt;
+        self.left = self.left.max(left);
+        flow
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Flow {
+        self.steps += 1;
+        if self.steps > MOST_STEPS || self.depth > DEEPEST {
+            if self.steps == MOST_STEPS + 1 {
+                self.note(Outcome::unknown("it takes too many steps to follow"));
+            }
+            return Flow::Exit;
+        }
+        self.line = command.line;
+        self.depth += 1;
+        let flow = self.kind(command);
+        self.depth -= 1;
+        flow
+    }
+
+    fn kind(&mut self, command: &Command) -> Flow {
+        match &command.kind {
+            CommandKind::Simple { assignments, words } => self.simple(command, assignments, words),
+            CommandKind::And(left, right) => match self.command(left) {
+                Next(Truth::Yes) => self.command(right),
+                Next(Truth::Unknown) => self.perhaps(right),
+                flow => flow,
+            },
+            CommandKind::Or(left, right) => match self.command(left) {
+                Next(Truth::No) => self.command(right),
+                Next(Truth::Unknown) => self.perhaps(right),
+                flow => flow,
+            },
+            CommandKind::Not(inner) => match self.command(inner) {
+                Next(truth) => Next(truth.not()),
+                flow => flow,
+            },
+            CommandKind::Pipeline(commands) => self.pipeline(commands),
+            CommandKind::If { branches, otherwise } => self.branches(branches, otherwise),
+            CommandKind::For { name, words, body } => self.for_each(name, words.as_deref(), body),
+            CommandKind::While { until, condition, body } => self.repeat(*until, condition, body),
+            CommandKind::Case { word, arms } => self.case(word, arms),
+            CommandKind::Group(list) => {
+                match command.redirects.iter().any(|redirect| redirect.descriptor == 1) {
+                    true => {
+                        let mut flow = Next(Truth::Yes);
+                        let text = self.captured(|follower| flow = follower.list(list));
+                        self.emit(command, text);
+                        flow
+                    }
+                    false => self.list(list),
+                }
+            }
+            CommandKind::Subshell(list) => {
+                let variables = self.variables.clone();
+                let flow = self.list(list);
+                self.variables = variables;
+                match flow {
+                    Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
+                    flow => flow,
+                }
+            }
+            CommandKind::Function { name, body } => {
+                let function = Function { body: Rc::new((**body).clone()), source: self.source };
+                self.functions.insert(name.clone(), function);
+                Next(Truth::Yes)
+            }
+        }
+    }
+
+    /// What may be done or not; a script that may end here may also go on.
+    fn perhaps(&mut self, command: &Command) -> Flow {
+        let flow = self.doubtfully(|follower| follower.command(command));
+        self.after_doubt(flow)
+    }
+
+    fn after_doubt(&mut self, flow: Flow) -> Flow {
+        let left = match flow {
+            Next(_) => None,
+            Flow::Loop { ends: false } => Some(Left::Round),
+            Flow::Loop { ends: true } => Some(Left::Loop),
+            Flow::Return(_) => Some(Left::Function),
+            Flow::Exit => Some(Left::Script),
+        };
+        self.left = self.left.max(left);
+        Next(Truth::Unknown)
+    }
+
+    /// What may have been left is over: doubts about it do not reach further.
+    fn is_over(&mut self, what: Left) {
+        self.left = self.left.filter(|left| *left > what);
+    }
+
+    fn perhaps_list(&mut self, list: &[Command]) {
+        let flow = self.doubtfully(|follower| follower.list(list));
+        self.after_doubt(flow);
+    }
+
+    fn branches(&mut self, branches: &[(Vec<Command>, Vec<Command>)], otherwise: &[Command]) -> Flow {
+        for (index, (condition, body)) in branches.iter().enumerate() {
+            let truth = match self.list(condition) {
+                Next(truth) => truth,
+                flow => return flow,
+            };
+            match truth {
+                Truth::Yes => return self.list(body),
+                Truth::No => {}
+                // An installation that fails is none: that way is not taken.
+                Truth::Unknown if always_fails(body) => {}
+                Truth::Unknown => {
+                    self.perhaps_list(body);
+                    for (condition, body) in &branches[index + 1..] {
+                        self.perhaps_list(condition);
+                        self.perhaps_list(body);
+                    }
+                    self.perhaps_list(otherwise);
+                    return Next(Truth::Unknown);
+                }
+            }
+        }
+        self.list(otherwise)
+    }
+
+    fn for_each(&mut self, name: &str, words: Option<&[Word]>, body: &[Command]) -> Flow {
+        let values = match words {
+            Some(words) => self.fields(words),
+            None => self.arguments.clone(),
+        };
+        for value in values {
+            if value.is_none() {
+                self.assign(name, None);
+                self.perhaps_list(body);
+            } else {
+                self.assign(name, value);
+                match self.list(body) {
+                    Flow::Loop { ends: true } => break,
+                    Next(_) | Flow::Loop { ends: false } => {}
+                    flow => return flow,
+                }
+            }
+            self.is_over(Left::Round);
+        }
+        self.is_over(Left::Loop);
+        Next(Truth::Yes)
+    }
+
+    fn repeat(&mut self, until: bool, condition: &[Command], body: &[Command]) -> Flow {
+        loop {
+            let truth = match self.list(condition) {
+                Next(truth) if until => truth.not(),
+                Next(truth) => truth,
+                flow => return flow,
+            };
+            match truth {
+                Truth::No => return Next(Truth::Yes),
+                Truth::Unknown => {
+                    self.perhaps_list(body);
+                    self.is_over(Left::Loop);
+                    return Next(Truth::Unknown);
+                }
+                Truth::Yes => match self.list(body) {
+                    Flow::Loop { ends: true } => return Next(Truth::Yes),
+                    Next(_) | Flow::Loop { ends: false } if !self.is_doubtful() => {}
+                    Next(_) | Flow::Loop { .. } => return Next(Truth::Unknown),
+                    flow => return flow,
+                },
+            }
+            self.is_over(Left::Loop);
+        }
+    }
+
+    fn case(&mut self, word: &Word, arms: &[(Vec<Word>, Vec<Command>)]) -> Flow {
+        let value = self.one(word);
+        let mut known = true;
+        for (patterns, body) in arms {
+            let mut truth = Truth::No;
+            for pattern in patterns {
+                let pattern = self.pattern(pattern);
+                truth = match (&value, pattern) {
+                    (_, Some(pattern)) if pattern == "*" && known => Truth::Yes,
+                    (Some(value), Some(pattern)) => Truth::of(super::expand::matches(&pattern, value)),
+                    _ => Truth::Unknown,
+                };
+                if truth != Truth::No {
+                    break;
+                }
+            }
+            match truth {
+                Truth::No => {}
+                _ if always_fails(body) => {}
+                Truth::Yes if known => return self.list(body),
+                _ => {
+                    known = false;
+                    self.perhaps_list(body);
+                }
+            }
+        }
+        Next(if known { Truth::Yes } else { Truth::Unknown })
+    }
+
+    /// Each command of a pipeline is a process of its own: its `exit` and its variables end with it.
+    fn pipeline(&mut self, commands: &[Command]) -> Flow {
+        let mut input = None;
+        let mut truth = Truth::Unknown;
+        let last = commands.len() - 1;
+        for (index, command) in commands.iter().enumerate() {
+            self.line = command.line;
+            if index > 0
+                && let Some(known) = input.as_deref()
+                && let Some((output, holds)) = self.filter(command, known)
+            {
+                (input, truth) = (Some(output), holds);
+                if index == last {
+                    self.emit(command, input.clone());
+                }
+                continue;
+            }
+            let (variables, left) = (self.variables.clone(), self.left);
+            truth = Truth::Unknown;
+            if index == last {
+                // What it reads is not known, and so it is not known what it finds.
+                self.command(command);
+            } else {
+                input = self.captured(|follower| {
+                    follower.command(command);
+                });
+            }
+            (self.variables, self.left) = (variables, left);
+        }
+        Next(truth)
+    }
+
+    /// What is printed while `follow` works, when that can be known.
+    pub(super) fn captured(&mut self, follow: impl FnOnce(&mut Self)) -> Value {
+        self.captures.push(Some(String::new()));
+        follow(self);
+        self.captures.pop().flatten()
+    }
+
+    /// A command's output goes where it is redirected, else to whoever takes it.
+    pub(super) fn emit(&mut self, command: &Command, text: Value) {
+        let goes_elsewhere = command.redirects.iter().any(|redirect| redirect.descriptor == 1);
+        if goes_elsewhere {
+            self.redirect(command, text.as_deref());
+        } else if let Some(capture) = self.captures.last_mut() {
+            let doubtful = self.doubt > 0;
+            let both = capture.take().zip(text.filter(|_| !doubtful));
+            *capture = both.map(|(so_far, more)| so_far + &more).filter(|text| text.len() <= LONGEST_VALUE);
+        }
+    }
+
+    /// What commands print, in `$(…)`.
+    pub(super) fn output_of(&mut self, commands: &[Command]) -> Value {
+        let (variables, left, line) = (self.variables.clone(), self.left, self.line);
+        self.depth += 1;
+        let output = self.captured(|follower| {
+            follower.list(commands);
+        });
+        self.depth -= 1;
+        (self.variables, self.left, self.line) = (variables, left, line);
+        output
+    }
+
+    /// Calls a function of the script; none when there is none of this name.
+    pub(super) fn call(&mut self, name: &str, arguments: &[Value]) -> Option<Flow> {
+        let function = self.functions.get(name)?.clone();
+        let before = std::mem::replace(&mut self.arguments, arguments.to_vec());
+        let (source, line) = (std::mem::replace(&mut self.source, function.source), self.line);
+        let flow = self.command(&function.body);
+        (self.arguments, self.source, self.line) = (before, source, line);
+        self.is_over(Left::Function);
+        Some(match flow {
+            Flow::Return(truth) => Next(truth),
+            flow => flow,
+        })
+    }
+
+    /// Follows another file as if it stood here; none when the image does not have it, or it is no script.
+    pub(super) fn source(&mut self, path: &str) -> Option<Flow> {
+        let place = ImagePath::absolute(path).ok()?;
+        let content = self.system.tree.lookup(&place)?.1.content()?.clone();
+        let text = String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?;
+        let list = sh::parse(&text).ok()?;
+        let (source, line) = (self.source, self.line);
+        self.enter_source(path, &text);
+        let flow = self.list(&list);
+        (self.source, self.line) = (source, line);
+        self.is_over(Left::Function);
+        Some(match flow {
+            Flow::Return(truth) => Next(truth),
+            flow => flow,
+        })
+    }
+
+    fn simple(&mut self, command: &Command, assignments: &[(String, Word)], words: &[Word]) -> Flow {
+        let values: Vec<(String, Value)> =
+            assignments.iter().map(|(name, word)| (name.clone(), self.one(word))).collect();
+        let fields = self.fields(words);
+        // Words may have been commands of other lines.
+        self.line = command.line;
+        let Some((name, arguments)) = fields.split_first() else {
+            for (name, value) in values {
+                self.assign(&name, value);
+            }
+            // `: >FILE`, without the colon; and `x=$(…)`, whose output was taken.
+            if !command.redirects.is_empty() {
+                self.emit(command, Some(String::new()));
+            }
+            return Next(Truth::Yes);
+        };
+        let Some(name) = name else {
+            self.note(Outcome::unknown("which command it is only running it would tell"));
+            return Next(Truth::Unknown);
+        };
+        dispatch::run(self, command, name, arguments)
+    }
+
+    /// Where a command's output goes; `text` is the output, when it is known.
+    fn redirect(&mut self, command: &Command, text: Option<&str>) {
+        for redirect in &command.redirects {
+            let append = match redirect.kind {
+                RedirectKind::Output => false,
+                RedirectKind::Append => true,
+                _ => continue,
+            };
+            let path = self.one(&redirect.target);
+            if path.as_deref().is_some_and(|path| path.starts_with("/dev/") || path == "/proc/self/fd/1") {
+                continue;
+            }
+            if redirect.descriptor != 1 {
+                continue; // error messages
+            }
+            let outcome = copies::write(self, path.as_deref(), text, append);
+            self.settle(outcome);
+        }
+    }
+
+    /// Notes what became of a command, and says whether it succeeded.
+    pub(super) fn settle(&mut self, outcome: Option<Outcome>) -> Truth {
+        match outcome {
+            Some(outcome) => {
+                let truth = match outcome {
+                    Outcome::Unknown { .. } => Truth::Unknown,
+                    _ => Truth::Yes,
+                };
+                self.note(outcome);
+                truth
+            }
+            None => Truth::Yes,
+        }
+    }
+}
+
+/// Whether a way only ends in failure: the last thing it does is `exit 1`.
+fn always_fails(body: &[Command]) -> bool {
+    let text = |word: &Word| match &word[..] {
+        [sh::Part::Text { text, .. }] => text.clone(),
+        _ => String::new(),
+    };
+    match body.last().map(|command| &command.kind) {
+        Some(CommandKind::Simple { words, .. }) => match &words[..] {
+            [name, code] => text(name) == "exit" && text(code).parse().is_ok_and(|code: u8| code > 0),
+            _ => false,
+        },
+        Some(CommandKind::Group(list)) => always_fails(list),
+        _ => false,
+    }
+}
+
+/// The line, with those that it goes on in.
+fn whole_line(lines: &[String], number: usize) -> String {
+    let mut text = String::new();
+    for line in lines.iter().skip(number.saturating_sub(1)).take(200) {
+        let line = line.trim();
+        let more = line.strip_suffix('\\');
+        text.push_str(more.unwrap_or(line).trim_end());
+        if more.is_none() {
+            break;
+        }
+        text.push(' ');
+    }
+    text
+}

@@ -1,0 +1,350 @@
+//! Commands that only answer something: from the tree, the accounts and the packages, or not at all.
+
+use bareboat_model::{ImagePath, Version};
+
+use super::dispatch;
+use super::follow::{Follower, Truth, Value};
+use crate::tree::Kind;
+
+/// Commands without a lasting effect, whose answer is not known.
+const SILENT: &[&str] = &[
+    "awk",
+    "cmp",
+    "cut",
+    "date",
+    "debconf-escape",
+    "diff",
+    "df",
+    "dpkg",
+    "dpkg-query",
+    "dpkg-realpath",
+    "dpkg-architecture",
+    "dpkg-vendor",
+    "egrep",
+    "expr",
+    "fgrep",
+    "file",
+    "find",
+    "grep",
+    "head",
+    "hostname",
+    "hostnamectl",
+    "id",
+    "ischroot",
+    "lsof",
+    "ls",
+    "lsmod",
+    "md5sum",
+    "mountpoint",
+    "nproc",
+    "od",
+    "perl",
+    "pgrep",
+    "pidof",
+    "ps",
+    "python3",
+    "readlink",
+    "realpath",
+    "runlevel",
+    "sed",
+    "seq",
+    "sha1sum",
+    "sha256sum",
+    "sort",
+    "ss",
+    "stat",
+    "strings",
+    "tail",
+    "tr",
+    "tty",
+    "ucfq",
+    "uname",
+    "uniq",
+    "wc",
+    "whoami",
+    "xargs",
+    "cat",
+    "ucfr",
+    "logger",
+    "stty",
+    "mawk",
+    "gawk",
+    "sha512sum",
+    "dpkg-maintscript-helper",
+    "getent",
+    "which",
+    "command",
+    "type",
+    "basename",
+    "dirname",
+    "mktemp",
+    "tempfile",
+    "dpkg-trigger",
+    "debconf-show",
+    "ip",
+    "ifconfig",
+    "apt-config",
+    "zcat",
+    "base64",
+    "sync",
+];
+
+pub(super) fn is_query(name: &str) -> bool {
+    SILENT.contains(&name)
+}
+
+/// What the command prints, and whether it succeeds; none when it is no question.
+pub(super) fn run(
+    follower: &mut Follower<'_, '_>,
+    name: &str,
+    arguments: &[Value],
+) -> Option<(Value, Truth)> {
+    let words: Vec<Option<&str>> = arguments.iter().map(Option::as_deref).collect();
+    let unknown = (None, Truth::Unknown);
+    let asks = |options: &[&str]| words.iter().flatten().any(|word| options.contains(word));
+    let only_asks = match name {
+        "dpkg-statoverride" => asks(&["--list"]),
+        "dpkg-divert" => asks(&["--list", "--listpackage", "--truename"]),
+        "update-alternatives" => asks(&["--list", "--query", "--display", "--get-selections"]),
+        _ => true,
+    };
+    if !only_asks || writes(name, &words) {
+        return None;
+    }
+    let options = words.iter().take_while(|word| word.is_some_and(|word| word.starts_with('-'))).count();
+    let operands = &words[options..];
+    Some(match (name, &words[..]) {
+        ("command", [Some("-v" | "-V"), Some(program)]) => location(follower, program),
+        ("which" | "type", _) => match operands {
+            [Some(program)] => location(follower, program),
+            _ => unknown,
+        },
+        ("getent", [Some("passwd"), Some(name)]) => found(follower.system.accounts.has_user(name)),
+        ("getent", [Some("group"), Some(name)]) => found(follower.system.accounts.has_group(name)),
+        ("id", _) => id(follower, &words[..options], operands),
+        ("basename", [Some(path)]) => {
+            known(path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned())
+        }
+        ("dirname", [Some(path)]) => known(match path.trim_end_matches('/').rsplit_once('/') {
+            Some(("", _)) => "/".to_owned(),
+            Some((parent, _)) => parent.to_owned(),
+            None => ".".to_owned(),
+        }),
+        ("dpkg", [Some("--compare-versions"), left, operator, right]) => {
+            (Some(String::new()), compare(*left, *operator, *right))
+        }
+        ("dpkg", [Some("--print-architecture")]) => known(follower.package.arch.debian().to_owned()),
+        ("dpkg", [Some("--validate-version" | "--assert-multi-arch"), ..]) => found(true),
+        ("dpkg-architecture", [Some("-qDEB_HOST_MULTIARCH")]) => {
+            known(follower.package.arch.triplet().to_owned())
+        }
+        ("dpkg-query", _) => packages(follower, &words),
+        ("dpkg-vendor", [Some("--query"), Some("vendor")]) => known("Debian".to_owned()),
+        ("dpkg-vendor", [Some("--derives-from"), Some(vendor)]) => {
+            found(vendor.eq_ignore_ascii_case("debian"))
+        }
+        ("dpkg-statoverride", _) => found(
+            operands.iter().all(|path| path.is_some_and(|path| follower.system.overrides.contains(path))),
+        ),
+        ("dpkg-divert", [Some("--truename"), Some(path)]) => known((*path).to_owned()),
+        ("dpkg-divert", [Some("--listpackage"), Some(_)]) => (Some(String::new()), Truth::Yes),
+        ("dpkg-divert" | "update-alternatives", _) => unknown,
+        // A first installation has nothing to move or to take away (dpkg-maintscript-helper(1)).
+        ("dpkg-maintscript-helper", _) => (Some(String::new()), Truth::Yes),
+        ("dpkg-trigger" | "ucfr" | "logger" | "stty" | "sync", _) => (Some(String::new()), Truth::Yes),
+        ("dpkg-realpath", _) => match operands {
+            [Some(path)] => real_path(follower, path),
+            _ => unknown,
+        },
+        ("readlink" | "realpath", _) => match operands {
+            [Some(path)]
+                if name == "realpath"
+                    || words[..options].iter().flatten().any(|o| o.contains(['f', 'e', 'm'])) =>
+            {
+                real_path(follower, path)
+            }
+            [Some(path)] => link(follower, path),
+            _ => unknown,
+        },
+        ("mktemp" | "tempfile", _) => mktemp(follower, &words),
+        ("grep" | "egrep" | "fgrep", _) => grep_files(follower, arguments),
+        ("cat", _) if !words.is_empty() && options == 0 => {
+            let texts: Option<Vec<String>> =
+                words.iter().map(|word| follower.system.text((*word)?, 1 << 20)).collect();
+            (texts.map(|texts| texts.concat()), Truth::Yes)
+        }
+        ("cat", []) => unknown,
+        ("whoami", []) => known("root".to_owned()),
+        ("ischroot", _) => (Some(String::new()), Truth::Unknown),
+        _ if is_query(name) => unknown,
+        _ => return None,
+    })
+}
+
+/// Options that make a question a deed.
+fn writes(name: &str, words: &[Option<&str>]) -> bool {
+    let any = |texts: &[&str]| words.iter().flatten().any(|word| texts.contains(word));
+    match name {
+        "sed" => words.iter().flatten().any(|word| {
+            word.starts_with("--in-place")
+                || (word.starts_with("-i")
+                    || word.starts_with("-ri")
+                    || word.starts_with("-Ei")
+                    || word.starts_with("-ni"))
+        }),
+        "find" => any(&["-delete", "-exec", "-execdir", "-ok"]),
+        "xargs" => words.iter().flatten().any(|word| {
+            matches!(*word, "chown" | "chmod" | "rm" | "mv" | "cp" | "ln" | "touch" | "chgrp" | "mkdir")
+        }),
+        "dpkg" => any(&["-i", "--install", "--unpack", "--configure", "-r", "-P"]),
+        "hostname" => words.iter().flatten().any(|word| !word.starts_with('-')),
+        // A program of its own.
+        "perl" | "python3" => !any(&["-V", "--version"]),
+        "command" => !any(&["-v", "-V"]),
+        _ => false,
+    }
+}
+
+fn known(mut text: String) -> (Value, Truth) {
+    text.push('\n');
+    (Some(text), Truth::Yes)
+}
+
+/// An answer that nobody reads: whether there is one is what counts.
+fn found(is: bool) -> (Value, Truth) {
+    (if is { None } else { Some(String::new()) }, Truth::of(is))
+}
+
+fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
+    if program.contains('/') {
+        let there = ImagePath::absolute(program).is_ok_and(|path| follower.system.exists(&path));
+        return if there { known(program.to_owned()) } else { (Some(String::new()), Truth::No) };
+    }
+    for directory in ["/usr/sbin", "/usr/bin"] {
+        let path = format!("{directory}/{program}");
+        if ImagePath::absolute(&path).is_ok_and(|path| follower.system.exists(&path)) {
+            return known(path);
+        }
+    }
+    // What the tool does itself is there, whether the image has the program or not.
+    match dispatch::is_known(program) {
+        true => known(format!("/usr/bin/{program}")),
+        false => (Some(String::new()), Truth::No),
+    }
+}
+
+fn id(follower: &Follower<'_, '_>, options: &[Option<&str>], operands: &[Option<&str>]) -> (Value, Truth) {
+    let accounts = &follower.system.accounts;
+    let [Some(name)] = operands else { return (None, Truth::Unknown) };
+    let Some(user) = accounts.user(name) else { return (Some(String::new()), Truth::No) };
+    let options: String = options.iter().flatten().map(|option| option.trim_start_matches('-')).collect();
+    let groups = || {
+        let own = accounts.group_name(user.gid).unwrap_or_default();
+        let mut names = vec![own.to_owned()];
+        names.extend(accounts.groups_of(name).filter(|group| *group != own).map(str::to_owned));
+        names.join(" ")
+    };
+    match options.as_str() {
+        "u" => known(user.uid.to_string()),
+        "g" => known(user.gid.to_string()),
+        "un" | "nu" => known((*name).to_owned()),
+        "gn" | "ng" => known(accounts.group_name(user.gid).unwrap_or_default().to_owned()),
+        "Gn" | "nG" => known(groups()),
+        _ => (None, Truth::Yes),
+    }
+}
+
+/// dpkg --compare-versions: an empty version is earlier than any, or later with the `-nl` operators (dpkg(1)).
+fn compare(left: Option<&str>, operator: Option<&str>, right: Option<&str>) -> Truth {
+    let (Some(left), Some(operator), Some(right)) = (left, operator, right) else { return Truth::Unknown };
+    let empty_is_late = operator.ends_with("-nl");
+    let ordering = match (left.is_empty(), right.is_empty()) {
+        (true, true) => std::cmp::Ordering::Equal,
+        (true, false) if empty_is_late => std::cmp::Ordering::Greater,
+        (true, false) => std::cmp::Ordering::Less,
+        (false, true) if empty_is_late => std::cmp::Ordering::Less,
+        (false, true) => std::cmp::Ordering::Greater,
+        (false, false) => match (Version::parse(left), Version::parse(right)) {
+            (Ok(left), Ok(right)) => left.cmp(&right),
+            _ => return Truth::Unknown,
+        },
+    };
+    Truth::of(match operator.trim_end_matches("-nl") {
+        "lt" | "<<" => ordering.is_lt(),
+        "le" | "<" | "<=" => ordering.is_le(),
+        "eq" | "=" => ordering.is_eq(),
+        "ne" => ordering.is_ne(),
+        "ge" | ">" | ">=" => ordering.is_ge(),
+        "gt" | ">>" => ordering.is_gt(),
+        _ => return Truth::Unknown,
+    })
+}
+
+fn packages(follower: &Follower<'_, '_>, words: &[Option<&str>]) -> (Value, Truth) {
+    match words.split_last() {
+        Some((Some(name), options)) if !name.starts_with('-') && !name.contains('*') => {
+            let version = follower.system.packages.get(name.split(':').next().unwrap_or(name));
+            let format = options.iter().flatten().find_map(|option| {
+                option
+                    .strip_prefix("-f=")
+                    .or(option.strip_prefix("--showformat="))
+                    .or(option.strip_prefix("-f"))
+            });
+            match (version, format) {
+                (None, _) => (Some(String::new()), Truth::No),
+                (Some(version), Some("${Version}")) => (Some(version.clone()), Truth::Yes),
+                (Some(version), Some("${Version}\\n")) => known(version.clone()),
+                _ => (None, Truth::Yes),
+            }
+        }
+        _ => (None, Truth::Unknown),
+    }
+}
+
+fn real_path(follower: &Follower<'_, '_>, path: &str) -> (Value, Truth) {
+    let real = ImagePath::absolute(path).and_then(|path| follower.system.tree.real_path(&path));
+    real.map_or((None, Truth::Unknown), |real| known(real.to_string()))
+}
+
+fn link(follower: &Follower<'_, '_>, path: &str) -> (Value, Truth) {
+    let Ok(path) = ImagePath::absolute(path) else { return (None, Truth::Unknown) };
+    match follower.system.entry(&path).map(|(_, node)| &node.kind) {
+        Some(Kind::Symlink(target)) => known(String::from_utf8_lossy(target).into_owned()),
+        _ => (Some(String::new()), Truth::No),
+    }
+}
+
+fn mktemp(follower: &mut Follower<'_, '_>, words: &[Option<&str>]) -> (Value, Truth) {
+    if follower.is_doubtful() {
+        return (None, Truth::Yes);
+    }
+    let directory =
+        words.iter().flatten().any(|word| *word == "-d" || word.contains("-d") && word.len() <= 3);
+    let number = follower.system.temporaries();
+    let template =
+        words.last().copied().flatten().filter(|word| word.starts_with('/') && word.contains("XXX"));
+    let path = match template {
+        Some(template) => format!("{}.{number}", template.trim_end_matches('X').trim_end_matches('.')),
+        None => format!("/tmp/.bareboat-{number}"),
+    };
+    let owner = super::system::script_of(follower.package.name);
+    match follower.system.make_temporary(&path, directory, owner) {
+        Some(()) => known(path),
+        None => (None, Truth::Unknown),
+    }
+}
+
+/// `grep [-q…] PATTERN FILE`, where the file is known.
+fn grep_files(follower: &Follower<'_, '_>, arguments: &[Value]) -> (Value, Truth) {
+    let Some(Some(path)) = arguments.last() else { return (None, Truth::Unknown) };
+    let is_absent = ImagePath::absolute(path).is_ok_and(|path| !follower.system.exists(&path))
+        && !path.starts_with("/proc/");
+    if is_absent {
+        return (Some(String::new()), Truth::No);
+    }
+    let answer = follower
+        .system
+        .text(path, 1 << 20)
+        .and_then(|text| super::filters::grep(&arguments[..arguments.len() - 1], &text));
+    answer.map_or((None, Truth::Unknown), |(output, truth)| (Some(output), truth))
+}
