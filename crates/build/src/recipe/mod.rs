@@ -6,7 +6,6 @@ mod catalog;
 mod diagnostic;
 mod load;
 mod merge;
-mod nearest;
 mod parse;
 mod schema;
 pub(crate) mod table;
@@ -19,8 +18,8 @@ use std::path::PathBuf;
 
 use bareboat_model::{ImagePath, Platform};
 
+pub use bareboat_model::Place;
 pub use catalog::{catalog_names, catalog_suites};
-pub use diagnostic::Place;
 pub use load::{Loaded, Tier, load};
 pub use parse::{json_schema, parse};
 pub use values::{
@@ -29,7 +28,6 @@ pub use values::{
 };
 
 pub(crate) use diagnostic::{error_from, toml_error};
-pub(crate) use nearest::nearest;
 pub(crate) use values::PackageName;
 
 /// The suite of a recipe that names none: Debian 13, stable since August 2025.
