@@ -34,8 +34,11 @@ pub enum Value {
     /// A list.
     Sequence(Vec<Arc<Node>>),
     /// Keys with their values, in the order of the text. No key is there twice.
-    Mapping(Vec<(Key, Arc<Node>)>),
+    Mapping(Vec<Entry>),
 }
+
+/// A key of a mapping with its value.
+pub type Entry = (Key, Arc<Node>);
 
 /// A key of a mapping.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bareboat_model::{Error, Result, error_at, escape};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::{Key, Node, Value};
+use super::{Entry, Key, Node, Value};
 
 /// More than any person writes.
 const LARGEST: usize = 1 << 20;
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn mapping(&mut self, depth: usize) -> Result<(Vec<(Key, Arc<Node>)>, usize)> {
+    fn mapping(&mut self, depth: usize) -> Result<(Vec<Entry>, usize)> {
         let mut entries = Vec::new();
         let mut merged = Vec::new();
         let mut seen = BTreeSet::new();
@@ -167,12 +167,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands in the mapping itself wins, then the first of those merged in (YAML 1.1, "Merge Key").
-    fn merge(
-        &self,
-        from: &Node,
-        entries: &mut Vec<(Key, Arc<Node>)>,
-        seen: &mut BTreeSet<String>,
-    ) -> Result<()> {
+    fn merge(&self, from: &Node, entries: &mut Vec<Entry>, seen: &mut BTreeSet<String>) -> Result<()> {
         match &from.value {
             Value::Mapping(others) => {
                 let new = others.iter().filter(|(key, _)| seen.insert(key.text.clone()));
