@@ -19,3 +19,4 @@ pub mod packages;
 pub mod passwd;
 pub mod release;
 pub mod tar;
+pub mod whiteout;
