@@ -2,6 +2,8 @@
 
 mod args;
 mod build;
+#[expect(dead_code, reason = "the commands that take images come next")]
+mod image;
 mod lock;
 mod output;
 mod summary;

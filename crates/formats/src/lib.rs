@@ -19,4 +19,5 @@ pub mod packages;
 pub mod passwd;
 pub mod release;
 pub mod tar;
+pub mod whiteout;
 pub mod yaml;

@@ -1,10 +1,12 @@
 //! The vocabulary that every other crate speaks: errors, digests, platforms, Debian versions and
 //! dependencies, in-image paths, timestamps, and how progress is told. Pure values, no I/O.
 
+pub mod bytes_as_text;
 mod dependency;
 mod digest;
 mod error;
 mod escape;
+mod links;
 mod nearest;
 mod output;
 mod path;

@@ -1,0 +1,63 @@
+//! Following symbolic links inside an image, the way the kernel would with the image as its root.
+
+use std::collections::VecDeque;
+
+use crate::{Error, ImagePath, Result};
+
+/// Linux follows at most 40 links in one lookup (`MAXSYMLINKS`, path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+impl ImagePath {
+    /// The path with every link followed, the last one too. `link` gives the target of what is a link, and nothing for
+    /// all else. What does not exist stands for itself.
+    ///
+    /// ```
+    /// use bareboat_model::ImagePath;
+    /// let path = ImagePath::absolute("/lib/x").unwrap();
+    /// let link = |path: &ImagePath| (path.as_bytes() == b"lib").then_some(&b"usr/lib"[..]);
+    /// assert_eq!(path.follow(link).unwrap().to_string(), "/usr/lib/x");
+    /// ```
+    ///
+    /// # Errors
+    /// When links lead in a circle.
+    pub fn follow<'a>(&self, link: impl Fn(&Self) -> Option<&'a [u8]>) -> Result<Self> {
+        let mut todo: VecDeque<Vec<u8>> = self.components().map(<[u8]>::to_vec).collect();
+        let mut real: Vec<Vec<u8>> = Vec::new();
+        let mut followed = 0;
+        while let Some(name) = todo.pop_front() {
+            if name == b".." {
+                real.pop(); // at the root, `..` is the root itself
+                continue;
+            }
+            real.push(name);
+            let here = Self::parse(&real.join(&b'/'))?;
+            let Some(target) = link(&here) else { continue };
+            followed += 1;
+            if followed > MOST_LINKS {
+                return Err(Error::new(format!(
+                    "links lead in a circle at `{here}`, on the way to `{self}`"
+                )));
+            }
+            real.pop();
+            if target.starts_with(b"/") {
+                real.clear();
+            }
+            let steps = target.split(|&b| b == b'/').filter(|step| !matches!(*step, b"" | b"."));
+            for step in steps.rev() {
+                todo.push_front(step.to_vec());
+            }
+        }
+        Self::parse(&real.join(&b'/'))
+    }
+
+    /// The path with the links of its directories followed, but not its own.
+    ///
+    /// # Errors
+    /// When links lead in a circle.
+    pub fn follow_parent<'a>(&self, link: impl Fn(&Self) -> Option<&'a [u8]>) -> Result<Self> {
+        match (self.parent(), self.file_name()) {
+            (Some(parent), Some(name)) => parent.follow(link)?.join(name),
+            _ => Ok(Self::ROOT),
+        }
+    }
+}
