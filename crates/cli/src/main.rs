@@ -2,12 +2,12 @@
 
 mod args;
 mod build;
-#[expect(dead_code, reason = "the commands that take images come next")]
 mod image;
 mod lock;
 mod output;
 mod summary;
 mod terminal;
+mod test;
 mod update;
 
 use std::process::ExitCode;
@@ -17,6 +17,8 @@ use clap::Parser as _;
 use output::{Failure, report};
 use terminal::Terminal;
 
+/// The answer is no: a test failed.
+const NO: u8 = 1;
 /// The input or the environment does not allow it.
 const CANNOT: u8 = 2;
 /// Our own bug.
@@ -37,10 +39,12 @@ fn run() -> ExitCode {
         Command::Build(command) => build::run(command, &args, &terminal),
         Command::Lock(command) => lock::run(command, &args, &terminal),
         Command::Update(command) => update::run(command, &args, &terminal),
+        Command::Test(command) => test::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::No) => ExitCode::from(NO),
         Err(Failure::Error(error)) => {
             report(&error);
             ExitCode::from(CANNOT)

@@ -10,6 +10,7 @@ mod existence;
 mod expand;
 mod go_regex;
 mod host;
+mod image;
 mod junit;
 mod licence;
 mod metadata;
@@ -18,6 +19,7 @@ mod path;
 mod permissions;
 mod report;
 mod run;
+mod sandboxed;
 mod schema;
 mod subject;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use junit::junit;
 pub use parse::parse;
 pub use report::{Failure, FileReport, Outcome, Ran, Report};
 pub use run::run;
+pub use sandboxed::Sandboxes;
 pub use schema::{
     BindMount, CommandTest, ContentTest, Executor, ExistenceTest, Expected, ExpectedValue, LicenceTest,
     MetadataTest, RunOptions, Test, TestFile, TestKind, Variable,
