@@ -33,9 +33,9 @@ impl FromHost {
         let mut gathered = Self::default();
         if let Some((file, place)) = &options.env_file {
             let read = read_env_file(file);
-            gathered
-                .env
-                .extend(read.context(|| format!("{place}: cannot read the variables in `{}`", shown(file)))?);
+            gathered.env.extend(read.context(|| {
+                format!("cannot test with `{place}`: cannot read the variables in `{}`", shown(file))
+            })?);
         }
         for name in options.host_env.keys() {
             // As in the original, one that is not set or empty is left out.
@@ -45,7 +45,8 @@ impl FromHost {
         }
         for (mount, place) in &options.mounts {
             let there = std::fs::symlink_metadata(&mount.source).map_err(Error::from);
-            there.context(|| format!("{place}: cannot mount `{}`", shown(&mount.source)))?;
+            there
+                .context(|| format!("cannot test with `{place}`: cannot mount `{}`", shown(&mount.source)))?;
             gathered.mounts.push(mount.clone());
         }
         Ok(gathered)
@@ -58,13 +59,15 @@ fn shown(path: &Path) -> String {
 
 fn not_without_engine(options: &RunOptions) -> Result<()> {
     if let Some(place) = &options.terminal {
-        return Err(Error::new(format!("{place}: `allocateTty` cannot be had without an engine"))
+        return Err(Error::new(format!("cannot test with `{place}`: `allocateTty` needs an engine"))
             .with_hint("take it out: the programs' output is read from pipes"));
     }
     if let Some((name, place)) = options.capabilities.first_key_value() {
         let name = escape(name);
-        return Err(Error::new(format!("{place}: the capability `{name}` cannot be had without an engine"))
-            .with_hint("take it out: programs run without privileges"));
+        return Err(Error::new(format!(
+            "cannot test with `{place}`: the capability `{name}` needs an engine"
+        ))
+        .with_hint("take it out: programs run without privileges"));
     }
     Ok(())
 }
@@ -77,8 +80,12 @@ fn refuse(options: &RunOptions) -> Result<()> {
     let mounts = options.mounts.iter().map(|(mount, place)| (place, format!("`{}`", shown(&mount.source))));
     match env_file.chain(variables).chain(mounts).next() {
         None => Ok(()),
-        Some((place, what)) => Err(Error::new(format!("{place}: the tests ask for {what} of this machine"))
-            .with_hint("--allow-host gives test files what they name; give it only to files that you trust")),
+        Some((place, what)) => {
+            Err(Error::new(format!("cannot test with `{place}`: it asks for {what} of this machine"))
+                .with_hint(
+                    "--allow-host gives test files what they name; give it only to files that you trust",
+                ))
+        }
     }
 }
 

@@ -14,4 +14,5 @@ mod files;
 mod image;
 mod layers;
 mod relock;
+mod structure_tests;
 mod summary;

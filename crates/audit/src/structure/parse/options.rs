@@ -17,7 +17,7 @@ pub(super) fn options(source: &Source<'_>, node: &Node) -> Result<RunOptions> {
     if table.boolean("privileged", false)? {
         let at = table.get("privileged").unwrap_or(node);
         return Err(source
-            .wrong(at, "`privileged` cannot be had without an engine")
+            .wrong(at, "`privileged` needs an engine")
             .with_hint("take it out: tests run as the image's user, or as `user` says"));
     }
     let filled =

@@ -275,7 +275,7 @@ fn what_is_wrong_in_options_is_said_with_its_place() {
         ))
     };
     insta::assert_snapshot!(wrong("privileged: true"), @r"
-    cannot read `t.yaml:4:15`: `privileged` cannot be had without an engine
+    cannot read `t.yaml:4:15`: `privileged` needs an engine
       |
     4 |   privileged: true
       |               ^^^^
