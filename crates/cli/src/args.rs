@@ -54,8 +54,13 @@ pub(crate) struct Place {
     /// How many threads work [default: one a processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) threads: Option<u16>,
+}
+
+/// How long mirrors are waited for.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Patience {
     /// Give up on a mirror that sends nothing for so long [env: BAREBOAT_TIMEOUT] [default: 30]
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: Option<u64>,
 }
 
@@ -82,6 +87,7 @@ pub(crate) enum Command {
     Lock(Lock),
     Update(Update),
     Catalog(Catalog),
+    Test(Test),
 }
 
 /// List the base recipes that come with bareboat, or show one
@@ -131,6 +137,8 @@ pub(crate) struct Build {
     /// Build nothing; say why a package (by name) or a path (from /) is in the image
     #[arg(long, value_name = "PACKAGE|PATH")]
     pub(crate) explain: Option<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// Write the lock: the packages that the recipe stands for, by version and digest
@@ -150,6 +158,8 @@ pub(crate) struct Lock {
     /// Write nothing, and fail if the lock does not satisfy the recipe
     #[arg(long)]
     pub(crate) locked: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// Move the lock forward to what the archive has now, and say what moved
@@ -163,4 +173,44 @@ pub(crate) struct Update {
     /// Say what would move, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// Test an image with container-structure-test's files, without an engine
+///
+/// Files, contents, licences and metadata are looked up in the image; commands run in a sandbox, each test on a fresh
+/// copy of the image that it may write to. The files may be of schema 2.0.0 or 1.0.0. Exit code 1 says that a test failed.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Test {
+    /// The image: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], or the name of one built here
+    pub(crate) image: String,
+    /// The test files, YAML or JSON
+    #[arg(short, long = "config", value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) config: Vec<PathBuf>,
+    /// Write the results to a file as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// The platform to test, such as linux/arm64 [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+    /// End a command that runs for so long, and take the test as failed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(crate) timeout: u64,
+    /// What commands can reach
+    #[arg(long, value_enum, default_value_t = Network::None)]
+    pub(crate) network: Network,
+    /// Give test files what they name of this machine: bindMounts, envFile and envVars of containerRunOptions.
+    /// Only for files that you trust
+    #[arg(long)]
+    pub(crate) allow_host: bool,
+}
+
+/// What a program in a sandbox can reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Network {
+    /// Itself
+    None,
+    /// Whatever this machine can
+    Host,
 }

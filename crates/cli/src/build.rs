@@ -4,7 +4,7 @@ use bareboat_build::pipeline::{self, BuildRequest, Workshop};
 
 use bareboat_model::Error;
 
-use crate::args::{Args, Build, Format};
+use crate::args::{Args, Build, Format, Patience};
 use crate::output::{Failure, answer, answer_json};
 use crate::summary;
 use crate::terminal::Terminal;
@@ -13,7 +13,7 @@ use crate::terminal::Terminal;
 const DEFAULT_TIMEOUT: u64 = 30;
 
 pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let workshop = workshop(args, terminal)?;
+    let workshop = workshop(args, &command.patience, terminal)?;
     let request = BuildRequest {
         recipe: command.recipe.clone(),
         outputs: command.outputs.clone(),
@@ -48,10 +48,14 @@ pub(crate) fn explain(
 }
 
 /// Opens the cache and makes ready for the network, as the command line says.
-pub(crate) fn workshop<'a>(args: &Args, terminal: &'a Terminal) -> Result<Workshop<'a>, Failure> {
+pub(crate) fn workshop<'a>(
+    args: &Args,
+    patience: &Patience,
+    terminal: &'a Terminal,
+) -> Result<Workshop<'a>, Failure> {
     let place = &args.place;
     let threads = place.threads.map(usize::from);
-    let timeout = place.timeout.map_or_else(timeout_from_env, Ok)?;
+    let timeout = patience.timeout.map_or_else(timeout_from_env, Ok)?;
     Ok(Workshop::open(place.cache.as_deref(), place.offline, timeout, threads, terminal)?)
 }
 

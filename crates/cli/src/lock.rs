@@ -9,7 +9,7 @@ use crate::summary;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(command: &Lock, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let workshop = workshop(args, terminal)?;
+    let workshop = workshop(args, &command.patience, terminal)?;
     let request = BuildRequest {
         recipe: command.recipe.clone(),
         outputs: Vec::new(),

@@ -3,10 +3,12 @@
 mod args;
 mod build;
 mod catalog;
+mod image;
 mod lock;
 mod output;
 mod summary;
 mod terminal;
+mod test;
 mod update;
 
 use std::process::ExitCode;
@@ -16,6 +18,8 @@ use clap::Parser as _;
 use output::{Failure, report};
 use terminal::Terminal;
 
+/// The answer is no: a test failed.
+const NO: u8 = 1;
 /// The input or the environment does not allow it.
 const CANNOT: u8 = 2;
 /// Our own bug.
@@ -37,10 +41,12 @@ fn run() -> ExitCode {
         Command::Lock(command) => lock::run(command, &args, &terminal),
         Command::Update(command) => update::run(command, &args, &terminal),
         Command::Catalog(command) => catalog::run(command, &args),
+        Command::Test(command) => test::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::No) => ExitCode::from(NO),
         Err(Failure::Error(error)) => {
             report(&error);
             ExitCode::from(CANNOT)

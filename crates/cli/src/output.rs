@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Error(Error),
     /// Nobody reads the answer any more.
     ClosedPipe,
+    /// It was done, and the answer, which was given, is no.
+    No,
 }
 
 impl From<Error> for Failure {

@@ -9,7 +9,7 @@ use crate::summary;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(command: &Update, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let workshop = workshop(args, terminal)?;
+    let workshop = workshop(args, &command.patience, terminal)?;
     let updated = pipeline::update(&workshop, &command.recipe, &command.packages, command.dry_run)?;
     terminal.finish();
     match args.story.format {

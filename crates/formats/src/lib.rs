@@ -24,3 +24,5 @@ pub mod sh;
 pub mod sysusers_d;
 pub mod tar;
 pub mod tmpfiles_d;
+pub mod whiteout;
+pub mod yaml;

@@ -9,5 +9,6 @@ pub mod apt;
 pub mod archive;
 pub mod files;
 pub mod http;
+pub mod root;
 pub mod store;
 pub mod transport;

@@ -1,12 +1,16 @@
 //! The vocabulary that every other crate speaks: errors, digests, platforms, Debian versions and
 //! dependencies, in-image paths, timestamps, and how progress is told. Pure values, no I/O.
 
+pub mod bytes_as_text;
 mod dependency;
 mod digest;
 mod error;
 mod escape;
+mod links;
+mod nearest;
 mod output;
 mod path;
+mod place;
 mod platform;
 mod progress;
 mod timestamp;
@@ -16,8 +20,10 @@ pub use dependency::{Alternatives, Relation, RelationOp, parse_relations};
 pub use digest::{Digest, Hasher, HashingReader, HashingWriter};
 pub use error::{Context, Error, Result};
 pub use escape::escape;
+pub use nearest::nearest;
 pub use output::Output;
 pub use path::ImagePath;
+pub use place::{Place, error_at};
 pub use platform::{Arch, Platform};
 pub use progress::{Bar, Progress, Silent};
 pub use timestamp::Timestamp;

@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use bareboat_model::{Context, Error, ImagePath, Result};
+use bareboat_formats::whiteout::{self, Whiteout};
+use bareboat_model::{Context, ImagePath, Result};
 
 use super::unpacked::UnpackedLayer;
 use crate::tree::{Owner, Tree};
-
-/// A file whose name begins so takes away what has the rest of the name in lower layers (layer.md, "Whiteouts").
-const WHITEOUT: &[u8] = b".wh.";
-/// Takes away all that lower layers have in the directory.
-const OPAQUE: &[u8] = b".wh..wh..opq";
-/// Names of this kind are notes of one storage driver (aufs), and mean nothing to others.
-const NOTE: &[u8] = b".wh..wh.";
 
 /// Puts a layer on top of what is in the tree.
 ///
@@ -24,7 +18,7 @@ pub(super) fn put_on(tree: &mut Tree, layer: &UnpackedLayer, owner: &Owner) -> R
         take_away(tree, &member.path)?;
     }
     let contents = Arc::new(layer.contents.clone());
-    for member in layer.members.iter().filter(|member| !is_whiteout(&member.path)) {
+    for member in layer.members.iter().filter(|member| !whiteout::is_one(&member.path)) {
         let put = match member.node(&contents, owner) {
             Ok(node) => tree.overlay(&member.path, node),
             Err(target) => tree.overlay_hard_link(&member.path, target),
@@ -34,23 +28,18 @@ pub(super) fn put_on(tree: &mut Tree, layer: &UnpackedLayer, owner: &Owner) -> R
     Ok(())
 }
 
-fn is_whiteout(path: &ImagePath) -> bool {
-    path.file_name().is_some_and(|name| name.starts_with(WHITEOUT))
-}
-
-fn take_away(tree: &mut Tree, whiteout: &ImagePath) -> Result<()> {
-    let (Some(folder), Some(name)) = (whiteout.parent(), whiteout.file_name()) else { return Ok(()) };
-    if name == OPAQUE {
-        let folder = tree.real_path(&folder)?;
-        let inside: Vec<ImagePath> = tree.below(&folder).map(|(path, _)| path.clone()).collect();
-        inside.iter().for_each(|path| drop(tree.remove(path)));
-    } else if let Some(name) = name.strip_prefix(WHITEOUT).filter(|_| !name.starts_with(NOTE)) {
-        // `.wh.` alone, or with a dot or two, would name the folder itself or the one above.
-        if matches!(name, b"" | b"." | b"..") {
-            return Err(Error::new(format!("`{whiteout}` takes nothing away that has a name")));
+fn take_away(tree: &mut Tree, path: &ImagePath) -> Result<()> {
+    match whiteout::parse(path)? {
+        Some(Whiteout::Below(folder)) => {
+            let folder = tree.real_path(&folder)?;
+            let inside: Vec<ImagePath> = tree.below(&folder).map(|(path, _)| path.clone()).collect();
+            inside.iter().for_each(|path| drop(tree.remove(path)));
         }
-        let gone = tree.real_path(&folder)?.join(name)?;
-        tree.remove(&gone);
+        Some(Whiteout::Path(path)) => {
+            let gone = tree.real_parent(&path)?;
+            tree.remove(&gone);
+        }
+        Some(Whiteout::Note) | None => {}
     }
     Ok(())
 }

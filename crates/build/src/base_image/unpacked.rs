@@ -10,7 +10,7 @@ use bareboat_io::store::Store;
 use bareboat_model::{Context, Digest, Error, HashingReader, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::unpack::{CONTENTS, Contents, Member, limits};
+use crate::unpack::{CONTENTS, Contents, Member};
 
 /// The kind of store entries that list what a layer holds.
 const LIST: &str = "unpacked-layer-1";
@@ -74,7 +74,7 @@ fn unpack_afresh(store: &Store, layer: &Descriptor) -> Result<UnpackedLayer> {
             let mut reader = BufReader::with_capacity(BUFFER, blob);
             let compression = Compression::sniff(reader.fill_buf()?);
             let mut hashing = HashingReader::new(decoder(compression, reader)?);
-            tar::read(&mut hashing, &limits(layer.size), |member, bytes| {
+            tar::read(&mut hashing, &tar::Limits::of_compressed(layer.size), |member, bytes| {
                 if !matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
                     members.push(contents.take(member, bytes)?);
                 }

@@ -5,13 +5,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bareboat_io::files::{read_bounded, write_file};
-use bareboat_model::{Context, Error, Platform, Result, escape};
+use bareboat_model::{Context, Error, Platform, Result, escape, nearest};
 
 use super::project::Project;
 use super::summary::LockSummary;
 use super::{BuildRequest, Workshop};
 use crate::lock::{self, Lock, base_reason, changes};
-use crate::recipe::{self, Loaded, nearest};
+use crate::recipe::{self, Loaded};
 use crate::relock::{Move, reasons, relock};
 
 /// Makes sure that the recipe's lock serves, as `bareboat lock` does.

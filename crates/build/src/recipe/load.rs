@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use bareboat_io::files::read_bounded;
-use bareboat_model::{Context, Error, Result, escape};
+use bareboat_model::{Context, Error, Result, escape, nearest};
 
 use super::parse::LARGEST_FILE;
-use super::{Base, DEFAULT_SUITE, Place, Recipe, Word, catalog, nearest, parse};
+use super::{Base, DEFAULT_SUITE, Place, Recipe, Word, catalog, parse};
 
 /// No sane chain of recipes is longer.
 const DEEPEST: usize = 16;

@@ -6,7 +6,6 @@ mod catalog;
 mod diagnostic;
 mod load;
 mod merge;
-mod nearest;
 mod parse;
 mod schema;
 pub(crate) mod table;
@@ -19,10 +18,10 @@ use std::path::PathBuf;
 
 use bareboat_model::{ImagePath, Platform};
 
+pub use bareboat_model::Place;
 pub use catalog::{
     CatalogSize, catalog_names, catalog_purpose, catalog_size, catalog_suites, catalog_text, catalog_variants,
 };
-pub use diagnostic::Place;
 pub use load::{Loaded, Tier, load};
 pub use parse::{json_schema, parse};
 pub use values::{
@@ -31,7 +30,6 @@ pub use values::{
 };
 
 pub(crate) use diagnostic::{error_from, toml_error};
-pub(crate) use nearest::nearest;
 pub(crate) use values::PackageName;
 
 /// The suite of a recipe that names none: Debian 13, stable since August 2025.

@@ -28,7 +28,7 @@ pub struct Unpacked {
     /// The stanza of its control file.
     pub control: String,
     /// Its md5sums file: bytes, because names need not be UTF-8.
-    #[serde(with = "bytes_as_text")]
+    #[serde(with = "bareboat_model::bytes_as_text")]
     pub md5sums: Vec<u8>,
     /// Its configuration files.
     #[serde(with = "paths_as_text")]
@@ -56,7 +56,7 @@ pub struct Unpacked {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
     /// Where it wants to be: not yet resolved through links.
-    #[serde(with = "path_as_text")]
+    #[serde(with = "bareboat_model::bytes_as_text::path")]
     pub path: ImagePath,
     /// What it is.
     pub kind: MemberKind,
@@ -88,10 +88,10 @@ pub enum MemberKind {
     /// A directory.
     Directory,
     /// A symbolic link and its target.
-    #[serde(with = "bytes_as_text")]
+    #[serde(with = "bareboat_model::bytes_as_text")]
     Symlink(Vec<u8>),
     /// Another name of a file of the same package.
-    #[serde(with = "path_as_text")]
+    #[serde(with = "bareboat_model::bytes_as_text::path")]
     HardLink(ImagePath),
 }
 
@@ -138,14 +138,6 @@ fn declares(member: &tar::Member) -> bool {
     named && matches!(member.kind, tar::MemberKind::File { size } if size <= LARGEST_DECLARATION)
 }
 
-/// What a package or layer of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is both
-/// large and 200 times smaller; bombs are 1,000 times and more.
-pub(crate) fn limits(size: u64) -> tar::Limits {
-    let most = tar::Limits::default();
-    let unpacked = (64 << 20) + size.saturating_mul(200);
-    tar::Limits { unpacked: unpacked.min(most.unpacked), ..most }
-}
-
 fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     let size = std::fs::metadata(store.blob_path(package)).map_or(0, |data| data.len());
     let mut members = Vec::new();
@@ -155,7 +147,10 @@ fn unpack_afresh(store: &Store, package: &Digest) -> Result<Unpacked> {
     store.write_entry(CONTENTS, package, |file| {
         let mut contents = Contents::new(BufWriter::with_capacity(BUFFER, file));
         store.read_blob(package, |blob| {
-            let package = deb::Package::open(BufReader::with_capacity(BUFFER, blob), &limits(size))?;
+            let package = deb::Package::open(
+                BufReader::with_capacity(BUFFER, blob),
+                &tar::Limits::of_compressed(size),
+            )?;
             let control = package.unpack(|member, bytes| {
                 check(&member)?;
                 if !declares(&member) {
@@ -248,40 +243,12 @@ impl<'a> Contents<'a> {
     }
 }
 
-/// JSON strings are Unicode, file names are bytes: each byte becomes the character with its number.
-mod bytes_as_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&bytes.iter().map(|&byte| char::from(byte)).collect::<String>())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.chars().map(|c| u8::try_from(c).map_err(D::Error::custom)).collect()
-    }
-}
-
-mod path_as_text {
-    use bareboat_model::ImagePath;
-    use serde::{Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(path: &ImagePath, serializer: S) -> Result<S::Ok, S::Error> {
-        super::bytes_as_text::serialize(path.as_bytes(), serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::Error> {
-        let bytes = super::bytes_as_text::deserialize(deserializer)?;
-        ImagePath::parse(&bytes).map_err(D::Error::custom)
-    }
-}
-
 mod paths_as_text {
     use bareboat_model::ImagePath;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
-    struct One(#[serde(with = "super::path_as_text")] ImagePath);
+    struct One(#[serde(with = "bareboat_model::bytes_as_text::path")] ImagePath);
 
     pub(super) fn serialize<S: Serializer>(paths: &[ImagePath], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(paths.iter().cloned().map(One))

@@ -4,7 +4,7 @@ mod cached;
 mod mentions;
 mod place;
 
-pub(crate) use cached::{CONTENTS, Contents, limits};
+pub(crate) use cached::{CONTENTS, Contents};
 pub use cached::{Member, MemberKind, Unpacked, unpack};
 pub use mentions::{Mention, mentions, mentions_of_line};
 pub use place::{Conffiles, place_packages};

@@ -15,4 +15,5 @@ mod files;
 mod image;
 mod layers;
 mod relock;
+mod structure_tests;
 mod summary;

@@ -36,6 +36,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What a package or layer of `size` bytes may unpack to. Text and zeros shrink a lot, but nothing of Debian's is
+    /// both large and 200 times smaller; bombs are 1,000 times and more.
+    #[must_use]
+    pub fn of_compressed(size: u64) -> Self {
+        let most = Self::default();
+        let unpacked = (64 << 20) + size.saturating_mul(200);
+        Self { unpacked: unpacked.min(most.unpacked), ..most }
+    }
+}
+
 /// Reads an archive to its end and gives each member to `each`, with its content. What `each` leaves of a
 /// content is skipped; only files have one.
 ///

@@ -107,7 +107,8 @@ impl Aside {
     }
 }
 
-fn sweep_folders(parent: &Path, prefix: &str) {
+/// Removes the folders in `parent` that a killed run was making. What cannot be removed stays.
+pub(crate) fn sweep_folders(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let is_ours = entry.file_name().as_bytes().starts_with(prefix.as_bytes());

@@ -21,17 +21,32 @@ const TRIES: usize = 32;
 
 /// Opens `path` below `root`. Links are followed as long as they stay below `root`; one that leaves it, and
 /// an absolute one, is refused with `EXDEV`.
-pub(super) fn open(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+pub(crate) fn open(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    open_resolving(root, path, flags, ResolveFlags::BENEATH)
+}
+
+/// Opens `path` as a program would whose root is `root`: an absolute link begins there, and `..` ends there.
+pub(crate) fn open_as_root(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    open_resolving(root, path, flags, ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
+}
+
+fn open_resolving(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    flags: OFlags,
+    resolve: ResolveFlags,
+) -> io::Result<OwnedFd> {
+    let is_root = resolve.contains(ResolveFlags::IN_ROOT);
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let flags = flags | OFlags::CLOEXEC;
     for _ in 0..TRIES {
-        match rustix::fs::openat2(root, path, flags, Mode::empty(), ResolveFlags::BENEATH) {
+        match rustix::fs::openat2(root, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN) => {}
-            Err(Errno::NOSYS | Errno::PERM) => return open_by_names(root, path, flags),
+            Err(Errno::NOSYS | Errno::PERM) => return open_by_names(root, path, flags, is_root),
             other => return Ok(other?),
         }
     }
-    open_by_names(root, path, flags)
+    open_by_names(root, path, flags, is_root)
 }
 
 /// Whether `error` says that a path leaves its root.
@@ -39,18 +54,20 @@ pub(super) fn leaves_root(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::XDEV.raw_os_error())
 }
 
-/// As [`open`], without the kernel's help: each name is opened in the folder before it, links never.
-fn open_by_names(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+/// As [`open`], or [`open_as_root`] if `is_root`, without the kernel's help: each name is opened in the folder before
+/// it, links never.
+fn open_by_names(root: BorrowedFd<'_>, path: &Path, flags: OFlags, is_root: bool) -> io::Result<OwnedFd> {
     let mut names = VecDeque::new();
-    push_names(&mut names, path)?;
+    push_names(&mut names, path, is_root)?;
     let mut folders = vec![root.try_clone_to_owned()?];
     let mut links = 0;
     while let Some(name) = names.pop_front() {
         if name == ".." {
-            if folders.len() == 1 {
-                return Err(Errno::XDEV.into());
+            match folders.len() {
+                1 if is_root => {}
+                1 => return Err(Errno::XDEV.into()),
+                _ => drop(folders.pop()),
             }
-            folders.pop();
             continue;
         }
         let Some(folder) = folders.last() else { return Err(Errno::XDEV.into()) };
@@ -62,7 +79,10 @@ fn open_by_names(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result
                     return Err(Errno::LOOP.into());
                 }
                 let target = rustix::fs::readlinkat(folder, &name, Vec::new())?;
-                push_names(&mut names, Path::new(OsStr::from_bytes(target.as_bytes())))?;
+                if target.as_bytes().starts_with(b"/") {
+                    folders.truncate(1);
+                }
+                push_names(&mut names, Path::new(OsStr::from_bytes(target.as_bytes())), is_root)?;
             }
             FileType::Directory => folders.push(open_folder(folder.as_fd(), &name)?),
             // Not the last name, and no folder: the kernel's answer too.
@@ -80,12 +100,13 @@ fn open_folder(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
 }
 
 /// Puts the names of `path` before those that are still to be walked.
-fn push_names(names: &mut VecDeque<OsString>, path: &Path) -> io::Result<()> {
+fn push_names(names: &mut VecDeque<OsString>, path: &Path, is_root: bool) -> io::Result<()> {
     for component in path.components().rev() {
         match component {
             Component::Normal(name) => names.push_front(name.to_owned()),
             Component::ParentDir => names.push_front(OsString::from_vec(b"..".to_vec())),
             Component::CurDir => {}
+            Component::RootDir if is_root => {}
             Component::RootDir | Component::Prefix(_) => return Err(Errno::XDEV.into()),
         }
     }
@@ -113,6 +134,7 @@ mod tests {
             ("../../outside/secret", "a/escape"),
             ("../outside", "out"),
             ("/etc", "absolute"),
+            ("/a/b/file", "absolute-inside"),
             ("loop2", "loop1"),
             ("loop1", "loop2"),
             ("a/up-and-down/../near", "chain"),
@@ -138,6 +160,7 @@ mod tests {
             "a/escape",
             "out/secret",
             "absolute",
+            "absolute-inside",
             "loop1",
             "chain",
             "dangling",
@@ -153,11 +176,12 @@ mod tests {
         ];
         for path in paths.map(Path::new) {
             let (flags, inode) = (OFlags::RDONLY, |fd: OwnedFd| File::from(fd).metadata().unwrap().ino());
-            let by_kernel = open(root.as_fd(), path, flags).map(inode).map_err(|error| error.raw_os_error());
+            let told = |opened: io::Result<OwnedFd>| opened.map(inode).map_err(|error| error.raw_os_error());
+            let by_kernel = [open, open_as_root].map(|open| told(open(root.as_fd(), path, flags)));
             let by_names =
-                open_by_names(root.as_fd(), path, flags).map(inode).map_err(|error| error.raw_os_error());
+                [false, true].map(|is_root| told(open_by_names(root.as_fd(), path, flags, is_root)));
             // `components` drops a slash at the end, which only matters after a file: that is no escape.
-            if path != Path::new("a/b/file/") || by_kernel.is_ok() {
+            if path != Path::new("a/b/file/") || by_kernel[0].is_ok() {
                 assert_eq!(by_names, by_kernel, "{}", path.display());
             }
         }

@@ -1,12 +1,13 @@
 //! Files of this machine: written whole or not at all, and read without leaving the folder that was named.
 
 mod atomic;
-mod beneath;
+pub(crate) mod beneath;
 mod bounded;
 mod host;
 mod scratch;
 mod walk;
 
+pub(crate) use atomic::sweep_folders;
 pub use atomic::{Created, create_directory, write_file};
 pub use host::{HostEntry, HostFiles, HostKind, is_nested_deep};
 pub use scratch::Scratch;

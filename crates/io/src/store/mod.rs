@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `blobs/sha256/ab/cdef…` | packages, layers, manifests: named by the digest of their bytes |
 //! | `entries/KIND/ab/cdef…` | what was computed from blobs, named by a key that the caller makes |
+//! | `KIND/HEX/` | folders of files that were made of blobs, such as `roots-1/` |
 //! | `partial/HEX` | downloads under way, gone on with after a broken run |
 //! | `locks/KIND-HEX` | who is doing what |
 //! | `tmp/` | files being written |
@@ -14,6 +15,7 @@
 
 mod blob;
 mod entry;
+mod folder;
 mod lock;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bareboat_model::{Error, Result, escape};
+use bareboat_model::{Error, Result, escape, nearest};
 
-use super::super::nearest::nearest;
 use super::text_value;
 
 /// A Linux capability, written as setcap(8) does: `cap_net_bind_service`.

@@ -2,9 +2,7 @@
 
 use std::str::FromStr;
 
-use bareboat_model::{Error, Result, escape};
-
-use super::super::nearest::nearest;
+use bareboat_model::{Error, Result, escape, nearest};
 
 /// A named set of files that images are better without. What belongs to each is pruning's to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bareboat_model::{Error, Result, escape};
+use bareboat_model::{Error, Result, escape, nearest};
 
-use super::super::nearest::nearest;
 use super::text_value;
 
 /// A port that the program listens on, as image configs name it: `8080/tcp`.

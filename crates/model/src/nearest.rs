@@ -4,7 +4,7 @@
 const SHORTEST_BEGINNING: usize = 4;
 
 /// The name of `known` that is nearest to `given`, when one is near enough to be a slip of the hand, or begins with it.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.into_iter().collect();
     let begun = known.iter().find(|name| given.len() >= SHORTEST_BEGINNING && name.starts_with(given));
     begun.copied().or_else(|| nearest_spelling(given, &known))

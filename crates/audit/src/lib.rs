@@ -1,0 +1,3 @@
+//! Judges one image: what it must hold, and how it must behave. Knows nothing of how the image was made.
+
+pub mod structure;

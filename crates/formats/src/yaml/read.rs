@@ -1,0 +1,289 @@
+//! From text to nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use bareboat_model::{Error, Result, error_at, escape};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::{Entry, Key, Node, Value};
+
+/// More than any person writes.
+const LARGEST: usize = 1 << 20;
+/// As many nodes as a text of that size can reasonably have, aliases written out.
+const MOST_NODES: usize = 100_000;
+const DEEPEST: usize = 64;
+
+/// Reads the one document in `text`. `file` is what messages call it; nothing is read from disk.
+///
+/// # Errors
+/// When the text is not YAML, holds several documents, a key twice, or too much; with file, line and column.
+///
+/// ```
+/// use std::path::Path;
+/// let error = bareboat_formats::yaml::parse("a: 1\na: 2", Path::new("f.yaml")).unwrap_err();
+/// assert!(error.to_string().starts_with("cannot read `f.yaml:2:1`: key `a` is there twice"));
+/// ```
+pub fn parse(text: &str, file: &Path) -> Result<Node> {
+    if text.len() > LARGEST {
+        let shown = escape(&file.display().to_string());
+        return Err(Error::new(format!(
+            "cannot read `{shown}`: {} bytes, expected at most {LARGEST}",
+            text.len()
+        )));
+    }
+    Reader {
+        text,
+        file,
+        bytes: byte_places(text),
+        parser: Parser::new_from_str(text),
+        named: BTreeMap::new(),
+    }
+    .document()
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    file: &'a Path,
+    /// The byte at which each character begins; none when each is one byte.
+    bytes: Option<Vec<usize>>,
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    /// What anchors name.
+    named: BTreeMap<usize, Arc<Node>>,
+}
+
+/// The parser counts characters.
+fn byte_places(text: &str) -> Option<Vec<usize>> {
+    (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect())
+}
+
+impl<'a> Reader<'a> {
+    fn document(mut self) -> Result<Node> {
+        let mut whole: Option<Arc<Node>> = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                Event::StreamEnd => break,
+                _ if whole.is_some() => {
+                    return Err(self.wrong(&self.range(span), "a second document begins, expected only one"));
+                }
+                event => whole = Some(self.node(event, span, DEEPEST)?),
+            }
+        }
+        let empty =
+            || Node { value: Value::Scalar { text: String::new(), plain: true }, span: 0..0, weight: 1 };
+        Ok(whole.map_or_else(empty, Arc::unwrap_or_clone))
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Span)> {
+        match self.parser.next_event() {
+            Some(Ok(event)) => Ok(event),
+            // The parser repeats an error for ever: nothing is asked of it after the first.
+            Some(Err(error)) => {
+                let at = self.byte(error.marker().index());
+                Err(self.wrong(&(at..at), &escape(error.info())))
+            }
+            None => Err(self.wrong(&(self.text.len()..self.text.len()), "the text ends too early")),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Arc<Node>> {
+        let start = self.range(span);
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(self.wrong(&start, &format!("more than {DEEPEST} values are nested here")));
+        };
+        let (anchor, value, span) = match event {
+            Event::Alias(anchor) => {
+                let named = self.named.get(&anchor).cloned();
+                return named
+                    .ok_or_else(|| self.wrong(&start, "an alias of a value that is not complete yet"));
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && !tag.as_deref().is_some_and(is_string);
+                (anchor, Value::Scalar { text: text.into_owned(), plain }, start)
+            }
+            Event::SequenceStart(anchor, _) => {
+                let (items, end) = self.sequence(depth)?;
+                (anchor, Value::Sequence(items), start.start..end)
+            }
+            Event::MappingStart(anchor, _) => {
+                let (entries, end) = self.mapping(depth)?;
+                (anchor, Value::Mapping(entries), start.start..end)
+            }
+            _ => return Err(self.wrong(&start, "a value is missing")),
+        };
+        let weight = 1 + weight_below(&value);
+        if weight > MOST_NODES {
+            return Err(self.wrong(&span, &format!("more than {MOST_NODES} values, aliases written out")));
+        }
+        let node = Arc::new(Node { value, span, weight });
+        // 0 stands for none.
+        if anchor != 0 {
+            self.named.insert(anchor, Arc::clone(&node));
+        }
+        Ok(node)
+    }
+
+    fn sequence(&mut self, depth: usize) -> Result<(Vec<Arc<Node>>, usize)> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, span) => return Ok((items, self.range(span).end)),
+                (event, span) => items.push(self.node(event, span, depth)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self, depth: usize) -> Result<(Vec<Entry>, usize)> {
+        let mut entries = Vec::new();
+        let mut merged = Vec::new();
+        let mut seen = BTreeSet::new();
+        let end = loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                break self.range(span).end;
+            }
+            let key = self.node(event, span, depth)?;
+            let Value::Scalar { text, plain } = &key.value else {
+                return Err(self.wrong(&key.span, &format!("expected a key, found {}", key.kind())));
+            };
+            let (event, span) = self.next()?;
+            let value = self.node(event, span, depth)?;
+            if *plain && text == "<<" {
+                merged.push(value);
+            } else if seen.insert(text.clone()) {
+                entries.push((Key { text: text.clone(), span: key.span.clone() }, value));
+            } else {
+                return Err(self.wrong(&key.span, &format!("key `{}` is there twice", escape(text))));
+            }
+        };
+        for value in merged {
+            self.merge(&value, &mut entries, &mut seen)?;
+        }
+        Ok((entries, end))
+    }
+
+    /// What stands in the mapping itself wins, then the first of those merged in (YAML 1.1, "Merge Key").
+    fn merge(&self, from: &Node, entries: &mut Vec<Entry>, seen: &mut BTreeSet<String>) -> Result<()> {
+        match &from.value {
+            Value::Mapping(others) => {
+                let new = others.iter().filter(|(key, _)| seen.insert(key.text.clone()));
+                entries.extend(new.cloned());
+                Ok(())
+            }
+            Value::Sequence(mappings)
+                if mappings.iter().all(|one| matches!(one.value, Value::Mapping(_))) =>
+            {
+                mappings.iter().try_for_each(|one| self.merge(one, entries, seen))
+            }
+            _ => Err(self.wrong(&from.span, &format!("`<<` takes mappings, found {}", from.kind()))),
+        }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        match &self.bytes {
+            Some(places) => places.get(character).copied().unwrap_or(self.text.len()),
+            None => character.min(self.text.len()),
+        }
+    }
+
+    fn range(&self, span: Span) -> Range<usize> {
+        self.byte(span.start.index())..self.byte(span.end.index())
+    }
+
+    fn wrong(&self, span: &Range<usize>, message: &str) -> Error {
+        error_at(self.file, self.text, span.clone(), message)
+    }
+}
+
+fn is_string(tag: &Tag) -> bool {
+    tag.is_yaml_core_schema() && tag.suffix == "str"
+}
+
+fn weight_below(value: &Value) -> usize {
+    match value {
+        Value::Scalar { .. } => 0,
+        Value::Sequence(items) => items.iter().map(|item| item.weight).sum(),
+        Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + value.weight).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The nodes in flow style, plain scalars bare and others quoted.
+    fn shown(node: &Node) -> String {
+        match &node.value {
+            Value::Scalar { text, plain: true } => text.clone(),
+            Value::Scalar { text, plain: false } => format!("{text:?}"),
+            Value::Sequence(items) => {
+                format!("[{}]", items.iter().map(|item| shown(item)).collect::<Vec<_>>().join(", "))
+            }
+            Value::Mapping(entries) => {
+                let entries = entries.iter().map(|(key, value)| format!("{}: {}", key.text, shown(value)));
+                format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn read(text: &str) -> Result<Node> {
+        parse(text, Path::new("f.yaml"))
+    }
+
+    #[test]
+    fn values_are_left_as_written() {
+        for (text, expected) in [
+            ("", ""),
+            ("# nothing\n", ""),
+            ("a: yes\nb: 'yes'\nc: !!str yes", "{a: yes, b: \"yes\", c: \"yes\"}"),
+            ("- 0644\n- ~\n-", "[0644, ~, ]"),
+            ("{\"a\": [1, \"\\u00e9\"],\n\t\"b\": null}", "{a: [1, \"é\"], b: null}"),
+            ("a: |\n  x\n  y\nb: >-\n  x\n  y\n", "{a: \"x\\ny\\n\", b: \"x y\"}"),
+            ("a: &x [1]\nb: *x", "{a: [1], b: [1]}"),
+            ("a: &x {k: 1, l: 2}\nb: {<<: *x, l: 3}", "{a: {k: 1, l: 2}, b: {l: 3, k: 1}}"),
+            ("---\na: 1\n...\n", "{a: 1}"),
+            ("\u{feff}a: 1\r\nb: 2\r\n", "{a: 1, b: 2}"),
+        ] {
+            assert_eq!(shown(&read(text).unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_value_knows_its_bytes() {
+        let text = "ü: xyz\r\n\"k\": [a, 'b c']\r\n";
+        let Value::Mapping(entries) = read(text).unwrap().value else { panic!("no mapping") };
+        assert_eq!(&text[entries[0].0.span.clone()], "ü");
+        assert_eq!(&text[entries[0].1.span.clone()], "xyz");
+        let Value::Sequence(items) = &entries[1].1.value else { panic!("no list") };
+        assert_eq!(&text[items[1].span.clone()], "'b c'");
+        assert!(text[entries[1].1.span.clone()].starts_with("[a"));
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_place() {
+        let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (name, of) in [("b", "a"), ("c", "b"), ("d", "c"), ("e", "d"), ("f", "e")] {
+            let tenfold = vec![format!("*{of}"); 10].join(",");
+            bomb.push_str(&format!("{name}: &{name} [{tenfold}]\n"));
+        }
+        for (text, expected) in [
+            ("a: 1\n a: 2", "f.yaml:2:"),
+            ("a: 1\na: 2", "f.yaml:2:1`: key `a` is there twice"),
+            ("a: 1\n---\nb: 2", "f.yaml:3:1`: a second document begins"),
+            ("[1, 2", "f.yaml:"),
+            ("? [1]\n: 2", "f.yaml:1:3`: expected a key, found a list"),
+            ("a: *nobody", "f.yaml:1:"),
+            ("a: &x [*x]", "f.yaml:1:"),
+            ("a: {<<: 3}", "f.yaml:1:9`: `<<` takes mappings, found text"),
+            (&"[".repeat(70), "more than 64 values are nested"),
+            (&bomb, "more than 100000 values"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Layers in, a folder and an index out.
+
+use bareboat_formats::oci::{Descriptor, ImageConfig, LAYER};
+use bareboat_model::Silent;
+
+use super::*;
+
+/// A tar of `path` (a file that holds its layer's number), `path/`, `path -> target`, `path => target` (a hard link), and
+/// `path !` (a device).
+fn layer(text: &str, number: usize) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for member in text.split_whitespace() {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        let (path, kind, target) = if let Some((path, target)) = member.split_once("=>") {
+            (path, tar::EntryType::Link, Some(target))
+        } else if let Some((path, target)) = member.split_once("->") {
+            (path, tar::EntryType::Symlink, Some(target))
+        } else if let Some(path) = member.strip_suffix('!') {
+            (path, tar::EntryType::Char, None)
+        } else if member.ends_with('/') {
+            header.set_mode(0o755);
+            (member, tar::EntryType::Directory, None)
+        } else {
+            (member, tar::EntryType::Regular, None)
+        };
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(1);
+        header.set_entry_type(kind);
+        let bytes = number.to_string();
+        let bytes = if kind == tar::EntryType::Regular { bytes.as_bytes() } else { b"" };
+        header.set_size(bytes.len() as u64);
+        let old = header.as_old_mut();
+        old.name[..path.len()].copy_from_slice(path.as_bytes());
+        if let Some(target) = target {
+            old.linkname[..target.len()].copy_from_slice(target.as_bytes());
+        }
+        header.set_cksum();
+        tar.append(&header, bytes).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("outside")).unwrap();
+        std::fs::write(folder.path().join("outside/canary"), "untouched").unwrap();
+        let store = Store::open(folder.path().join("cache")).unwrap();
+        Self { folder, store }
+    }
+
+    fn image(&self, layers: &[&str]) -> Found {
+        let layers = layers.iter().enumerate().map(|(number, text)| {
+            let bytes = layer(text, number);
+            let (digest, size) = self.store.insert_blob(|out| Ok(out.write_all(&bytes)?)).unwrap();
+            (Descriptor::new(LAYER, digest, size), digest)
+        });
+        let layers = layers.collect();
+        Found { digest: Digest::of(b"image"), config: ImageConfig::default(), layers }
+    }
+
+    fn root(&self, layers: &[&str]) -> Result<Root> {
+        Root::of(&self.image(layers), &self.store, &Silent)
+    }
+
+    fn is_untouched(&self) -> bool {
+        let outside = self.folder.path().join("outside");
+        let names: Vec<_> = std::fs::read_dir(&outside).unwrap().flatten().map(|it| it.file_name()).collect();
+        names == ["canary"] && std::fs::read(outside.join("canary")).unwrap() == b"untouched"
+    }
+}
+
+/// `/a:0 /d/ /l@`: the digit is what is in the file; of the index, and of the disk.
+fn shown(root: &Root) -> (String, String) {
+    let mut in_index = Vec::new();
+    let mut on_disk = Vec::new();
+    for (path, entry) in root.entries().unwrap().iter().filter(|(path, _)| !path.is_root()) {
+        let place = root.dir().join(OsStr::from_bytes(path.as_bytes()));
+        let data = place.symlink_metadata();
+        let mark = |is_directory, is_link| {
+            if is_directory {
+                "/"
+            } else if is_link {
+                "@"
+            } else {
+                ""
+            }
+        };
+        let is_link = matches!(entry.kind, Kind::Symlink(_));
+        let content = match &entry.kind {
+            Kind::File(_) => format!(":{}", std::fs::read_to_string(&place).unwrap()),
+            Kind::Device => "!".to_owned(),
+            _ => String::new(),
+        };
+        in_index.push(format!("{path}{}{content}", mark(entry.is_directory(), is_link)));
+        if let Ok(data) = data {
+            on_disk.push(format!("{path}{}", mark(data.is_dir(), data.is_symlink())));
+        }
+    }
+    (in_index.join(" "), on_disk.join(" "))
+}
+
+#[test]
+fn layers_squash_as_engines_mount_them() {
+    for (layers, expected) in [
+        (&["a b", "b"][..], "/a:0 /b:1"),
+        (&["a d/x d/y", ".wh.a d/.wh.x"], "/d/ /d/y:0"),
+        (&["d/x d/y", "d/.wh..wh..opq d/z"], "/d/ /d/z:1"),
+        (&["d/x", "d/z d/.wh..wh..opq"], "/d/ /d/z:1"),
+        (&["d/x d/y", "d/z .wh.d"], "/d/ /d/z:1"),
+        (&["d/x", "d"], "/d:1"),
+        (&["d", "d/x"], "/d/ /d/x:1"),
+        (&[".wh..wh.plnk/ a"], "/a:0"),
+        (&["a .wh.a"], "/a:0"),
+        (&["usr/lib/ lib->usr/lib", "lib/x"], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1"),
+        (&["usr/lib/x lib->usr/lib", "lib/.wh.x"], "/lib@ /usr/ /usr/lib/"),
+        (&["usr/lib/ lib->usr/lib", "lib/"], "/lib/ /usr/ /usr/lib/"),
+        (&["a b=>/a", "b"], "/a:0 /b:1"),
+        (&["a", "b=>/a"], "/a:0 /b:0"),
+        (&["a=>/a"], ""),
+        (&["dev/ dev/null!"], "/dev/ /dev/null!"),
+    ] {
+        let world = World::new();
+        match world.root(layers) {
+            Ok(root) => {
+                let (in_index, on_disk) = shown(&root);
+                assert_eq!(in_index, expected, "{layers:?}");
+                let without = |text: &str| text.replace(" /dev/null!", "").replace([':', '0', '1'], "");
+                assert_eq!(on_disk, without(expected), "{layers:?}");
+            }
+            Err(error) => assert!(expected.is_empty(), "{layers:?}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn hostile_layers_write_nothing_outside() {
+    for layers in [
+        &["x->../../../../outside x/planted"][..],
+        &["x->../../../../outside", "x/planted"],
+        &["x->../../../../outside/canary x=>/x/y", "x"],
+        &["x->../../../../outside x/.wh.canary"],
+        &["x->../../../../outside", "x/.wh..wh..opq"],
+        &["a->b b->a a/c"],
+        &["y=>/../../outside/canary"],
+        &["../outside/planted"],
+        &["x->/ x/planted"],
+    ] {
+        let world = World::new();
+        // Whether it is refused or taken for a path inside, nothing is written outside.
+        drop(world.root(layers));
+        assert!(world.is_untouched(), "{layers:?}");
+    }
+}
+
+#[test]
+fn a_root_is_unpacked_once_and_leaves_nothing_half_done() {
+    let world = World::new();
+    let root = world.root(&["a"]).unwrap();
+    std::fs::write(root.dir().join("mark"), "").unwrap();
+    assert!(world.root(&["a"]).unwrap().dir().join("mark").exists());
+    let roots = world.store.dir().join(KIND);
+    let killed = roots.join(".killed.partial-x");
+    std::fs::create_dir(&killed).unwrap();
+    assert!(world.root(&["b", "a->b b->a a/c"]).is_err());
+    let names = std::fs::read_dir(&roots).unwrap().count();
+    assert_eq!((names, killed.exists()), (1, false));
+}
+
+#[test]
+fn layers_that_are_not_what_the_config_says_are_refused() {
+    let world = World::new();
+    let mut image = world.image(&["a"]);
+    image.layers[0].1 = Digest::of(b"another");
+    let error = Root::of(&image, &world.store, &Silent).unwrap_err();
+    assert!(error.to_string().contains("expected a tar of"), "{error}");
+}
+
+#[test]
+fn files_are_read_through_links_inside_the_root_only() {
+    let world = World::new();
+    let root = world
+        .root(&["d/file near->d/file far->/d/file up->../../../../outside/canary d/back->../d/file"])
+        .unwrap();
+    let read = |path: &str| root.read(&ImagePath::absolute(path).unwrap(), 10);
+    for path in ["/d/file", "/near", "/far", "/d/back"] {
+        assert_eq!(read(path).unwrap().as_deref(), Some(&b"0"[..]), "{path}");
+    }
+    assert_eq!(read("/up").unwrap(), None);
+    assert_eq!(read("/missing").unwrap(), None);
+    assert!(read("/d").is_err());
+    let error = root.read(&ImagePath::absolute("/d/file").unwrap(), 0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot read `/d/file` of the image: it is longer than the 0 bytes expected at most"
+    );
+}

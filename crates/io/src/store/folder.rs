@@ -1,0 +1,39 @@
+//! Folders: derived trees of files, named by a key. They appear whole, as all else in the store.
+
+use std::path::{Path, PathBuf};
+
+use bareboat_model::{Digest, Result};
+
+use super::Store;
+use crate::files::{create_directory, sweep_folders};
+
+impl Store {
+    /// The folder of this name; `fill` makes it, under another name, if it is not there. Of several that want it at once
+    /// one makes it, and the others wait.
+    ///
+    /// # Errors
+    /// When `fill` fails or the store cannot be written. Nothing is kept then.
+    pub fn directory(
+        &self,
+        kind: &str,
+        key: &Digest,
+        fill: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        let path = self.dir.join(kind).join(key.hex());
+        if path.is_dir() {
+            return Ok(path);
+        }
+        let _guard = self.lock(kind, key)?;
+        let folder = self.folder(kind).map_err(|error| self.cannot_write(error))?;
+        // Whatever was being made when a run was killed.
+        sweep_folders(&folder, ".");
+        let mut failed = None;
+        let made = create_directory(&path, |aside| fill(aside).map_err(|error| failed.insert(error).clone()));
+        match (made, failed) {
+            (Ok(_), _) => Ok(path),
+            // What could not be made matters, not where.
+            (Err(_), Some(error)) => Err(error),
+            (Err(error), None) => Err(self.cannot_write(error)),
+        }
+    }
+}
