@@ -2,10 +2,10 @@
 
 mod args;
 mod build;
-#[expect(dead_code, reason = "the commands that take images come next")]
 mod image;
 mod lock;
 mod output;
+mod run;
 mod summary;
 mod terminal;
 mod update;
@@ -37,10 +37,12 @@ fn run() -> ExitCode {
         Command::Build(command) => build::run(command, &args, &terminal),
         Command::Lock(command) => lock::run(command, &args, &terminal),
         Command::Update(command) => update::run(command, &args, &terminal),
+        Command::Run(command) => run::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Code(code)) => ExitCode::from(code),
         Err(Failure::Error(error)) => {
             report(&error);
             ExitCode::from(CANNOT)

@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Error(Error),
     /// Nobody reads the answer any more.
     ClosedPipe,
+    /// It was done, and this is how it ended; all that there is to tell was told.
+    Code(u8),
 }
 
 impl From<Error> for Failure {
