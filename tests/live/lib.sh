@@ -112,3 +112,16 @@ archive_mirror() {
 }
 
 end_mirror() { kill "$MIRROR_ID"; wait "$MIRROR_ID" 2>/dev/null; unset BAREBOAT_MIRROR BAREBOAT_SECURITY_MIRROR; }
+
+# A Docker engine of the topic's own, without a network; ends with the topic.
+start_engine() {
+    local engine=$AREA/engine
+    mkdir -p "$engine"
+    dockerd --iptables=false --bridge=none --storage-driver=vfs --data-root "$engine/data" --exec-root "$engine/exec" \
+        --pidfile "$engine/pid" --host "unix://$engine/socket" >"$engine/log" 2>&1 &
+    RUNNING+=("$!")
+    export DOCKER_HOST=unix://$engine/socket
+    for _ in $(seq 60); do docker version >/dev/null 2>&1 && return; sleep 0.5; done
+    cat "$engine/log"
+    return 1
+}

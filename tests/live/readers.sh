@@ -1,18 +1,6 @@
 # Other people's tools read the images: skopeo, umoci, tar and Docker.
 . "$(dirname "$0")/lib.sh"
 
-engine=$AREA/engine
-start_engine() {
-    mkdir -p "$engine"
-    dockerd --iptables=false --bridge=none --storage-driver=vfs --data-root "$engine/data" --exec-root "$engine/exec" \
-        --pidfile "$engine/pid" --host "unix://$engine/socket" >"$engine/log" 2>&1 &
-    RUNNING+=("$!")
-    export DOCKER_HOST=unix://$engine/socket
-    for _ in $(seq 60); do docker version >/dev/null 2>&1 && return; sleep 0.5; done
-    cat "$engine/log"
-    return 1
-}
-
 # Each layer: readable by GNU tar, sorted, and without a trace of the machine that made it.
 layers_are_plain() {
     local image=$WORK/images/$1/oci blob listing

@@ -6,6 +6,7 @@ mod catalog;
 mod image;
 mod lock;
 mod output;
+mod run;
 mod summary;
 mod terminal;
 mod test;
@@ -18,8 +19,6 @@ use clap::Parser as _;
 use output::{Failure, report};
 use terminal::Terminal;
 
-/// The answer is no: a test failed.
-const NO: u8 = 1;
 /// The input or the environment does not allow it.
 const CANNOT: u8 = 2;
 /// Our own bug.
@@ -41,12 +40,13 @@ fn run() -> ExitCode {
         Command::Lock(command) => lock::run(command, &args, &terminal),
         Command::Update(command) => update::run(command, &args, &terminal),
         Command::Catalog(command) => catalog::run(command, &args),
+        Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
-        Err(Failure::No) => ExitCode::from(NO),
+        Err(Failure::Code(code)) => ExitCode::from(code),
         Err(Failure::Error(error)) => {
             report(&error);
             ExitCode::from(CANNOT)

@@ -15,8 +15,8 @@ pub(crate) enum Failure {
     Error(Error),
     /// Nobody reads the answer any more.
     ClosedPipe,
-    /// It was done, and the answer, which was given, is no.
-    No,
+    /// It was done, and this is how it ended; all that there is to tell was told.
+    Code(u8),
 }
 
 impl From<Error> for Failure {

@@ -9,11 +9,15 @@ use bareboat_io::files::{read_bounded, write_file};
 use bareboat_io::root::Root;
 use bareboat_io::store::Store;
 use bareboat_model::{Context as _, Error, Result, escape};
+use bareboat_sandbox::Network;
 
-use crate::args::{Args, Format, Network, Test};
+use crate::args::{Args, Format, NetworkChoice, Test};
 use crate::image;
 use crate::output::{Failure, answer, answer_json, harmless};
 use crate::terminal::Terminal;
+
+/// The exit code when a test failed.
+const FAILED: u8 = 1;
 
 /// More than any person writes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -36,8 +40,8 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
         config: &found.config,
         timeout: Duration::from_secs(command.timeout),
         network: match command.network {
-            Network::None => bareboat_sandbox::Network::None,
-            Network::Host => bareboat_sandbox::Network::Host,
+            NetworkChoice::None => Network::None,
+            NetworkChoice::Host => Network::Host,
         },
     };
     let subject = Subject { settings: &found.config.config, files: &root, containers: &sandboxes };
@@ -51,7 +55,7 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
         Format::Text => answer(&text(&report, args.story.quiet))?,
         Format::Json => answer_json("bareboat.test/1", &report)?,
     }
-    if report.failed == 0 { Ok(()) } else { Err(Failure::No) }
+    if report.failed == 0 { Ok(()) } else { Err(Failure::Code(FAILED)) }
 }
 
 fn read(file: &Path, allow_host: bool) -> Result<(TestFile, FromHost)> {

@@ -24,7 +24,7 @@ impl ImagePath {
     ///
     /// # Errors
     /// When links lead in a circle.
-    pub fn follow<'a>(&self, link: impl Fn(&Self) -> Option<&'a [u8]>) -> Result<Self> {
+    pub fn follow<T: AsRef<[u8]>>(&self, link: impl Fn(&Self) -> Option<T>) -> Result<Self> {
         Self::follow_bytes(self.as_bytes(), link)
     }
 
@@ -32,7 +32,7 @@ impl ImagePath {
     ///
     /// # Errors
     /// When links lead in a circle, or the path is none.
-    pub fn follow_bytes<'a>(path: &[u8], link: impl Fn(&Self) -> Option<&'a [u8]>) -> Result<Self> {
+    pub fn follow_bytes<T: AsRef<[u8]>>(path: &[u8], link: impl Fn(&Self) -> Option<T>) -> Result<Self> {
         let mut todo: VecDeque<Vec<u8>> = steps(path).map(<[u8]>::to_vec).collect();
         let mut real: Vec<Vec<u8>> = Vec::new();
         let mut followed = 0;
@@ -44,6 +44,7 @@ impl ImagePath {
             real.push(name);
             let here = Self::parse(&real.join(&b'/'))?;
             let Some(target) = link(&here) else { continue };
+            let target = target.as_ref();
             followed += 1;
             if followed > MOST_LINKS {
                 return Err(Error::new(format!(
@@ -66,7 +67,7 @@ impl ImagePath {
     ///
     /// # Errors
     /// When links lead in a circle.
-    pub fn follow_parent<'a>(&self, link: impl Fn(&Self) -> Option<&'a [u8]>) -> Result<Self> {
+    pub fn follow_parent<T: AsRef<[u8]>>(&self, link: impl Fn(&Self) -> Option<T>) -> Result<Self> {
         match (self.parent(), self.file_name()) {
             (Some(parent), Some(name)) => parent.follow(link)?.join(name),
             _ => Ok(Self::ROOT),

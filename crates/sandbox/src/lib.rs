@@ -4,10 +4,20 @@
 //! mounted into it, has no capability and cannot get one, and meets a filter before system calls that programs do not
 //! need. What it leaves running ends with it. It is still the same kernel: see docs/run.md for what that means.
 
+mod diagnose;
+mod ids;
 mod image;
+mod init;
 mod outcome;
+mod plan;
+mod relay;
+mod report;
 mod run;
+mod seccomp;
 mod settings;
+mod sys;
+mod terminal;
+mod view;
 
 pub use image::{command_line, for_image, user};
 pub use outcome::{Outcome, Status};

@@ -5,11 +5,13 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path};
 
+use bareboat_model::Error;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
@@ -25,9 +27,29 @@ pub(crate) fn open(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Resu
     open_resolving(root, path, flags, ResolveFlags::BENEATH)
 }
 
-/// Opens `path` as a program would whose root is `root`: an absolute link begins there, and `..` ends there.
-pub(crate) fn open_as_root(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-    open_resolving(root, path, flags, ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
+/// Opens the regular file at `path` for reading, as a program would whose root is the folder `root`: an absolute link
+/// begins there, and `..` ends there. None if there is nothing.
+///
+/// # Errors
+/// When it is no regular file, links lead in a circle, or it cannot be opened.
+pub fn open_as_root(root: &Path, path: &Path) -> io::Result<Option<File>> {
+    let root = File::open(root)?;
+    // Without NONBLOCK, opening a pipe would wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let file = match open_resolving(root.as_fd(), path, flags, resolve) {
+        Ok(fd) => File::from(fd),
+        Err(error) if is(&error, Errno::NOENT) || is(&error, Errno::NOTDIR) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(Error::new("it is no regular file").into());
+    }
+    Ok(Some(file))
+}
+
+fn is(error: &io::Error, errno: Errno) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
 }
 
 fn open_resolving(
@@ -115,7 +137,7 @@ fn push_names(names: &mut VecDeque<OsString>, path: &Path, is_root: bool) -> io:
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, File};
+    use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
@@ -177,7 +199,8 @@ mod tests {
         for path in paths.map(Path::new) {
             let (flags, inode) = (OFlags::RDONLY, |fd: OwnedFd| File::from(fd).metadata().unwrap().ino());
             let told = |opened: io::Result<OwnedFd>| opened.map(inode).map_err(|error| error.raw_os_error());
-            let by_kernel = [open, open_as_root].map(|open| told(open(root.as_fd(), path, flags)));
+            let ways = [ResolveFlags::BENEATH, ResolveFlags::IN_ROOT];
+            let by_kernel = ways.map(|way| told(open_resolving(root.as_fd(), path, flags, way)));
             let by_names =
                 [false, true].map(|is_root| told(open_by_names(root.as_fd(), path, flags, is_root)));
             // `components` drops a slash at the end, which only matters after a file: that is no escape.

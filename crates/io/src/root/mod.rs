@@ -13,18 +13,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use bareboat_model::{Context, Digest, Error, ImagePath, Progress, Result};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 pub use index::{Entry, Kind};
 
-use crate::files::beneath;
+use crate::files::open_as_root;
 use crate::store::Store;
 use crate::transport::Found;
 
@@ -103,20 +100,8 @@ impl Root {
     /// # Errors
     /// When it is no regular file, links lead in a circle, or it cannot be opened.
     pub fn open(&self, path: &ImagePath) -> Result<Option<File>> {
-        let failing = || format!("cannot open `{path}` of the image");
-        let root = File::open(&self.dir).context(failing)?;
-        // Without NONBLOCK, opening a pipe would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-        let file =
-            match beneath::open_as_root(root.as_fd(), Path::new(OsStr::from_bytes(path.as_bytes())), flags) {
-                Ok(fd) => File::from(fd),
-                Err(error) if is(&error, Errno::NOENT) || is(&error, Errno::NOTDIR) => return Ok(None),
-                Err(error) => return Err(error).context(failing),
-            };
-        if !file.metadata().context(failing)?.is_file() {
-            return Err(Error::new("it is no regular file").context(failing()));
-        }
-        Ok(Some(file))
+        open_as_root(&self.dir, Path::new(OsStr::from_bytes(path.as_bytes())))
+            .context(|| format!("cannot open `{path}` of the image"))
     }
 
     /// The bytes of the regular file at `path`; none if there is none.
@@ -135,10 +120,6 @@ impl Root {
         }
         Ok(Some(bytes))
     }
-}
-
-fn is(error: &std::io::Error, errno: Errno) -> bool {
-    error.raw_os_error() == Some(errno.raw_os_error())
 }
 
 /// Names what is unpacked: the layers, what they claim to hold, and whether the disk keeps the owners.

@@ -1,0 +1,159 @@
+//! Why a program could not be executed: the kernel says little more than "no such file", also when it is the program's
+//! loader that is missing.
+
+use std::ffi::{CStr, OsStr};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use bareboat_formats::elf;
+use bareboat_io::files::open_as_root;
+use bareboat_model::{Arch, Error, ImagePath, escape};
+use rustix::io::Errno;
+
+use crate::Sandbox;
+use crate::plan::Plan;
+use crate::report::words;
+
+/// Programs that are read for what is wrong with them; the headers are at the beginning, and beyond this nothing is.
+const MOST_READ: u64 = 512 << 20;
+
+/// The first line of a script, as far as the kernel reads it (`BINPRM_BUF_SIZE`).
+const LONGEST_FIRST_LINE: usize = 256;
+
+/// A loader whose loader has a loader is no loader.
+const DEEPEST: usize = 4;
+
+/// The error for a program that the kernel did not execute.
+pub(crate) fn told(sandbox: &Sandbox, plan: &Plan, command: &OsStr, errno: Errno) -> Error {
+    let shown = escape(&command.to_string_lossy());
+    let failing = format!("cannot run `{shown}`");
+    let found = plan.programs.iter().find_map(|program| {
+        let path = absolute(sandbox, program).ok()?;
+        let place = Path::new(OsStr::from_bytes(path.as_bytes()));
+        let file = open_as_root(&sandbox.root, place).ok()??;
+        Some((path, file))
+    });
+    let Some((path, file)) = found else {
+        return not_found(sandbox, command, errno).context(failing);
+    };
+    match reason(sandbox, &path, file, DEEPEST) {
+        Some(error) => error.context(failing),
+        None if errno == Errno::ACCESS => {
+            Error::new(format!("user {} may not execute `{path}`", sandbox.user.uid))
+                .with_hint("its mode, or that of a folder on the way to it, forbids it")
+                .context(failing)
+        }
+        None => words(errno).context(failing),
+    }
+}
+
+fn absolute(sandbox: &Sandbox, program: &CStr) -> bareboat_model::Result<ImagePath> {
+    match program.to_bytes() {
+        bytes if bytes.starts_with(b"/") => ImagePath::parse(bytes),
+        bytes => sandbox.workdir.join(bytes),
+    }
+}
+
+fn not_found(sandbox: &Sandbox, command: &OsStr, errno: Errno) -> Error {
+    let is_path = command.as_bytes().contains(&b'/');
+    let error = match errno {
+        Errno::NOENT if is_path => Error::new("there is no such file in the image"),
+        Errno::NOENT => {
+            let path = sandbox.env("PATH").unwrap_or_default().to_string_lossy();
+            Error::new(format!("there is no such program in the image's PATH, {}", escape(&path)))
+        }
+        Errno::LOOP => Error::new("links lead in a circle"),
+        other => words(other),
+    };
+    match command.to_str() {
+        Some("sh" | "bash" | "/bin/sh" | "/bin/bash" | "ls" | "cat") => {
+            error.with_hint("images without a shell have no shell's programs either; run the image's own")
+        }
+        _ => error,
+    }
+}
+
+/// What is wrong with the program itself.
+fn reason(sandbox: &Sandbox, path: &ImagePath, file: File, depth: usize) -> Option<Error> {
+    let mut start = Vec::new();
+    (&file).take(LONGEST_FIRST_LINE as u64).read_to_end(&mut start).ok()?;
+    if start.is_empty() {
+        return Some(Error::new(format!("`{path}` is empty")));
+    }
+    if let Some(line) = start.strip_prefix(b"#!") {
+        return script(sandbox, path, line, depth);
+    }
+    let mut bytes = start;
+    file.take(MOST_READ).read_to_end(&mut bytes).ok()?;
+    let program = match elf::parse(&bytes) {
+        Ok(Some(program)) => program,
+        Ok(None) => {
+            return Some(
+                Error::new(format!("`{path}` is no program: neither ELF nor a script with `#!`"))
+                    .with_hint("a script needs `#!` and its interpreter in the first line"),
+            );
+        }
+        Err(error) => return Some(error.context(format!("`{path}` is broken"))),
+    };
+    if let Some(error) = wrong_machine(path, &program) {
+        return Some(error);
+    }
+    let loader = program.interpreter?;
+    needed(sandbox, path, "loader", loader.as_bytes(), depth)
+}
+
+fn wrong_machine(path: &ImagePath, program: &elf::Elf) -> Option<Error> {
+    let here = Arch::host()?;
+    if program.machine == here.elf_machine() && program.class64 {
+        return None;
+    }
+    let its = Arch::ALL.iter().find(|arch| arch.elf_machine() == program.machine && program.class64);
+    let its = match (its, program.class64) {
+        (Some(arch), _) => arch.to_string(),
+        (None, true) => format!("machine {} of ELF", program.machine),
+        (None, false) => format!("machine {} of ELF, with 32 bits", program.machine),
+    };
+    let hint = format!(
+        "build the image for linux/{here}, or register an emulator such as qemu-user with binfmt_misc"
+    );
+    Some(Error::new(format!("`{path}` is for {its}, and this machine is {here}")).with_hint(hint))
+}
+
+fn script(sandbox: &Sandbox, path: &ImagePath, line: &[u8], depth: usize) -> Option<Error> {
+    let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let interpreter = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty());
+    match interpreter {
+        None => Some(Error::new(format!("`{path}` names no interpreter after `#!`"))),
+        Some(word) if word.ends_with(b"\r") || line.ends_with(b"\r") => Some(Error::new(format!(
+            "the first line of `{path}` ends as on Windows, so its interpreter is not found"
+        ))),
+        Some(word) => needed(sandbox, path, "interpreter", word, depth),
+    }
+}
+
+/// What is wrong with what the kernel needs to execute a program: `what`, at `place`.
+fn needed(sandbox: &Sandbox, path: &ImagePath, what: &str, place: &[u8], depth: usize) -> Option<Error> {
+    let shown = escape(&String::from_utf8_lossy(place));
+    let wrong = |why: &str| Some(Error::new(format!("`{path}` needs the {what} `{shown}`, {why}")));
+    let Some(depth) = depth.checked_sub(1) else {
+        return wrong("which needs another, and so on in a circle");
+    };
+    let inside = match place.starts_with(b"/") {
+        true => ImagePath::parse(place),
+        false => sandbox.workdir.join(place),
+    };
+    let Ok(inside) = inside else { return wrong("which is no path") };
+    match open_as_root(&sandbox.root, Path::new(OsStr::from_bytes(inside.as_bytes()))) {
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => wrong("to which links lead in a circle"),
+        Err(_) => None,
+        Ok(None) => wrong("which is not in the image").map(|error| match what {
+            "loader" => error.with_hint(
+                "a base with the C library has it, such as `base`; or link the program statically",
+            ),
+            _ => error,
+        }),
+        Ok(Some(file)) => reason(sandbox, &inside, file, depth),
+    }
+}

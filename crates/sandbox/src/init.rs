@@ -1,0 +1,215 @@
+//! The process inside, from its first moment on. In the child: nothing is allocated, nothing can panic.
+//!
+//! It is process 1 of its namespace: it makes the sandbox, starts the program, passes signals on to it, and buries what
+//! the program leaves behind. A program that was process 1 itself would not get signals that it has no handler for.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use rustix::process::{DumpableBehavior, Gid, Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
+use rustix::pty::OpenptFlags;
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use crate::Status;
+use crate::plan::Plan;
+use crate::report::{Failure, Message, Step};
+use crate::sys::{self, SignalSet};
+use crate::view;
+
+/// Where the descriptors are after [`sys::keep_only`].
+const SOCKET: i32 = 3;
+
+/// A process that a keyboard's signal is meant for is not alone: it is meant for all of its group.
+const OF_KEYBOARDS: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
+
+/// Runs the program as planned. It does not return.
+pub(crate) fn run(
+    plan: &Plan,
+    input_and_output: [BorrowedFd<'_>; 3],
+    socket: BorrowedFd<'_>,
+    mask: &SignalSet,
+) -> ! {
+    let [input, output, errors] = input_and_output;
+    SignalSet::full().block();
+    let outcome = sys::keep_only([input, output, errors, socket])
+        .map_err(at(Step::Begin))
+        .and_then(|()| wait_for_maps().map_err(at(Step::Begin)))
+        .and_then(|()| begin(plan, mask));
+    match outcome {
+        Ok(program) => stay(program),
+        Err(failure) => {
+            tell(Message::Failed(failure));
+            sys::exit(1)
+        }
+    }
+}
+
+fn at(step: Step) -> impl Fn(Errno) -> Failure {
+    move |errno| Failure { step, errno, which: 0 }
+}
+
+fn tell(message: Message) {
+    // Whoever does not listen any more is gone, and this process with it.
+    let _ = rustix::net::send(sys::kept(SOCKET), &message.bytes(), SendFlags::NOSIGNAL);
+}
+
+/// Goes on when the outside has written the user namespace's maps, and not at all if it is gone.
+fn wait_for_maps() -> Result<(), Errno> {
+    die_with_parent()?;
+    let mut word = [0];
+    match rustix::io::read(sys::kept(SOCKET), &mut word) {
+        Ok(1) => Ok(()),
+        _ => sys::exit(1),
+    }
+}
+
+fn die_with_parent() -> Result<(), Errno> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+}
+
+fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
+    view::enter(plan)?;
+    rustix::system::sethostname(&plan.hostname).map_err(at(Step::Name))?;
+    if plan.own_network {
+        sys::bring_up_loopback().map_err(at(Step::Network))?;
+    }
+    limit().map_err(at(Step::Privileges))?;
+    become_user(plan).map_err(at(Step::Ids))?;
+    give_up_privileges().map_err(at(Step::Privileges))?;
+    let terminal = if plan.terminal { Some(open_terminal().map_err(at(Step::Terminal))?) } else { None };
+    sys::set_filter(&plan.filter).map_err(at(Step::Filter))?;
+    match sys::fork().map_err(at(Step::Start))? {
+        Some(program) => Ok(program),
+        None => start(plan, terminal.as_ref(), mask),
+    }
+}
+
+/// No core files; and as many processes at most as `view` also sets, for kernels that know no limit for a namespace.
+fn limit() -> Result<(), Errno> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(Resource::Core, none)?;
+    let most = rustix::process::getrlimit(Resource::Nproc).maximum.unwrap_or(u64::MAX).min(4096);
+    rustix::process::setrlimit(Resource::Nproc, Rlimit { current: Some(most), maximum: Some(most) })
+}
+
+fn become_user(plan: &Plan) -> Result<(), Errno> {
+    for number in 0..64 {
+        let Some(capability) = CapabilitySet::from_bits(1 << number) else { continue };
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            // Beyond the last one that this kernel has.
+            Err(Errno::INVAL) => break,
+            other => other?,
+        }
+    }
+    if plan.ids.knows_all {
+        rustix::thread::set_thread_groups(&plan.ids.groups)?;
+    }
+    let (uid, gid) = (Uid::from_raw(plan.ids.uid), Gid::from_raw(plan.ids.gid));
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)
+}
+
+fn give_up_privileges() -> Result<(), Errno> {
+    let none = CapabilitySet::empty();
+    rustix::thread::clear_ambient_capability_set()?;
+    rustix::thread::set_capabilities(
+        None,
+        CapabilitySets { effective: none, permitted: none, inheritable: none },
+    )?;
+    rustix::thread::set_no_new_privs(true)?;
+    // Nobody inside may look into this process; the program itself gets the default back when it is executed.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    // Another user's process would outlive its parent: the kernel forgets the signal when the user changes.
+    die_with_parent()
+}
+
+/// A terminal of the sandbox's own; its other end goes outside.
+fn open_terminal() -> Result<OwnedFd, Errno> {
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+    let outer = rustix::fs::open(c"/dev/pts/ptmx", flags, rustix::fs::Mode::empty())?;
+    rustix::pty::unlockpt(&outer)?;
+    let inner = rustix::pty::ioctl_tiocgptpeer(
+        &outer,
+        OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC,
+    )?;
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut along = rustix::net::SendAncillaryBuffer::new(&mut space);
+    let descriptors = [outer.as_fd()];
+    along.push(rustix::net::SendAncillaryMessage::ScmRights(&descriptors));
+    let bytes = Message::Terminal.bytes();
+    let text = [std::io::IoSlice::new(&bytes)];
+    rustix::net::sendmsg(sys::kept(SOCKET), &text, &mut along, SendFlags::NOSIGNAL)?;
+    Ok(inner)
+}
+
+/// The program's process, up to the program.
+fn start(plan: &Plan, terminal: Option<&OwnedFd>, mask: &SignalSet) -> ! {
+    let failure = match prepare(plan, terminal) {
+        Err(failure) => failure,
+        Ok(()) => {
+            sys::forget_handlers();
+            mask.block();
+            Failure { step: Step::Execute, errno: execute(plan), which: 0 }
+        }
+    };
+    tell(Message::Failed(failure));
+    sys::exit(127)
+}
+
+fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
+    // A session of its own: no terminal of the host's is its, so it can put nothing into what a person types there.
+    rustix::process::setsid().map_err(at(Step::Start))?;
+    for number in 0..3 {
+        let from = terminal.map_or_else(|| sys::kept(number), OwnedFd::as_fd);
+        sys::put_at(from, number).map_err(at(Step::Start))?;
+    }
+    if let Some(terminal) = terminal {
+        rustix::process::ioctl_tiocsctty(terminal).map_err(at(Step::Terminal))?;
+    }
+    rustix::process::chdir(plan.workdir.as_c_str()).map_err(at(Step::Workdir))
+}
+
+/// As execvp(3) does it: the first that can be executed; a file that cannot hides none in a later folder.
+fn execute(plan: &Plan) -> Errno {
+    let mut worst = Errno::NOENT;
+    for program in &plan.programs {
+        match sys::execute(program, &plan.arguments, &plan.environment) {
+            Errno::NOENT | Errno::NOTDIR if plan.programs.len() > 1 => {}
+            Errno::ACCESS if plan.programs.len() > 1 => worst = Errno::ACCESS,
+            errno => return errno,
+        }
+    }
+    worst
+}
+
+/// Passes signals on, and buries the dead, until the program ends: then so does everything in the namespace.
+fn stay(program: Pid) -> ! {
+    sys::close_standard();
+    let all = SignalSet::full();
+    loop {
+        match all.wait() {
+            Some(libc::SIGCHLD) => bury(program),
+            Some(signal) => {
+                let number = program.as_raw_nonzero().get();
+                sys::kill(if OF_KEYBOARDS.contains(&signal) { -number } else { number }, signal);
+            }
+            None => {}
+        }
+    }
+}
+
+fn bury(program: Pid) {
+    while let Ok(Some((process, status))) = rustix::process::wait(WaitOptions::NOHANG) {
+        if process != program {
+            continue;
+        }
+        let byte = |number: Option<i32>| number.and_then(|number| u8::try_from(number).ok());
+        let status = match byte(status.terminating_signal()) {
+            Some(signal) => Status::Signaled(signal),
+            None => Status::Exited(byte(status.exit_status()).unwrap_or(u8::MAX)),
+        };
+        tell(Message::Ended(status));
+        sys::exit(0);
+    }
+}

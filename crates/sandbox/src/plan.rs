@@ -1,0 +1,288 @@
+//! All that the process inside will need, made ready outside: once it runs, it can allocate nothing.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::{self, File, FileType};
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+
+use bareboat_model::{Context, Error, ImagePath, Result, escape};
+use rustix::fs::{AtFlags, FileType as Kind};
+use rustix::io::Errno;
+
+use crate::ids::Ids;
+use crate::seccomp;
+use crate::sys::StringList;
+use crate::{Network, Sandbox};
+
+/// The largest `resolv.conf` that is taken over; resolvers read less.
+const LARGEST_RESOLV_CONF: u64 = 64 << 10;
+
+/// More mounts are refused: their number is told in a byte.
+const MOST_MOUNTS: usize = 200;
+
+pub(crate) struct Plan {
+    pub(crate) root: CString,
+    pub(crate) writable: bool,
+    /// What the image lacks, to be seen from below it: each directory before what is in it.
+    pub(crate) missing: Vec<Missing>,
+    /// The image's own directories for these, links followed.
+    pub(crate) proc: CString,
+    pub(crate) dev: CString,
+    pub(crate) tmp: CString,
+    pub(crate) mounts: Vec<Bind>,
+    /// Made in /tmp or /dev/shm once these are there.
+    pub(crate) late: Vec<Missing>,
+    pub(crate) own_network: bool,
+    pub(crate) hostname: Vec<u8>,
+    pub(crate) ids: Ids,
+    pub(crate) workdir: CString,
+    /// The program, in each folder of the search path.
+    pub(crate) programs: Vec<CString>,
+    pub(crate) arguments: StringList,
+    pub(crate) environment: StringList,
+    pub(crate) terminal: bool,
+    pub(crate) filter: Vec<libc::sock_filter>,
+}
+
+/// Something to be made: a directory, or a file with this content. The path is relative to the root.
+pub(crate) struct Missing {
+    pub(crate) path: CString,
+    pub(crate) content: Option<Vec<u8>>,
+}
+
+/// Something of the host's, and where it is seen, relative to the root and without links.
+pub(crate) struct Bind {
+    pub(crate) source: CString,
+    pub(crate) target: CString,
+    pub(crate) read_only: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(sandbox: &Sandbox, command: &[OsString]) -> Result<Self> {
+        let program = command.first().ok_or_else(|| Error::new("there is no program to run"))?;
+        let mut ground = Ground::new(&sandbox.root)?;
+        let proc = ground.directory("/proc")?;
+        let dev = ground.directory("/dev")?;
+        let tmp = ground.directory("/tmp")?;
+        let mounts = mounts(sandbox, &mut ground)?;
+        ground
+            .need(&sandbox.workdir, None)
+            .context(|| format!("its working directory `{}`", sandbox.workdir))?;
+        generate(sandbox, &mut ground);
+        let mut workdir = b"/".to_vec();
+        workdir.extend_from_slice(sandbox.workdir.as_bytes());
+        let strings = |strings: &mut dyn Iterator<Item = Vec<u8>>| {
+            strings.map(c_string).collect::<Result<Vec<_>>>().map(StringList::new)
+        };
+        Ok(Self {
+            root: c_string(std::path::absolute(&sandbox.root)?.into_os_string().into_vec())?,
+            writable: sandbox.writable,
+            missing: ground.missing,
+            late: ground.late,
+            proc,
+            dev,
+            tmp,
+            mounts,
+            own_network: sandbox.network == Network::None,
+            hostname: sandbox.hostname.clone().into_bytes(),
+            ids: Ids::of(&sandbox.user),
+            workdir: c_string(workdir)?,
+            programs: programs(program, sandbox.env("PATH"))?,
+            arguments: strings(&mut command.iter().map(|word| word.as_bytes().to_vec()))?,
+            environment: strings(
+                &mut environment(sandbox).iter().map(|(name, value)| variable(name, value)),
+            )?,
+            terminal: sandbox.terminal,
+            filter: seccomp::filter()?,
+        })
+    }
+}
+
+/// The environment; with a home, which runc gives to every program too.
+fn environment(sandbox: &Sandbox) -> Vec<(OsString, OsString)> {
+    let mut environment = sandbox.env.clone();
+    if sandbox.env("HOME").is_none() {
+        let home = sandbox.user.home.as_deref().filter(|home| !home.is_empty());
+        environment.push(("HOME".into(), home.unwrap_or("/").into()));
+    }
+    environment
+}
+
+fn variable(name: &OsStr, value: &OsStr) -> Vec<u8> {
+    [name.as_bytes(), b"=", value.as_bytes()].concat()
+}
+
+fn c_string(bytes: impl Into<Vec<u8>>) -> Result<CString> {
+    CString::new(bytes).map_err(|error| {
+        let shown = escape(&String::from_utf8_lossy(&error.into_vec()));
+        Error::new(format!("`{shown}` holds a NUL byte"))
+    })
+}
+
+/// Where a program may be: as it is named if there is a slash in its name, else in the folders of PATH.
+fn programs(program: &OsStr, path: Option<&OsStr>) -> Result<Vec<CString>> {
+    if program.is_empty() {
+        return Err(Error::new("the program's name is empty"));
+    }
+    if program.as_bytes().contains(&b'/') {
+        return Ok(vec![c_string(program.as_bytes())?]);
+    }
+    let folders = path.map(OsStr::as_bytes).unwrap_or_default().split(|&byte| byte == b':');
+    // An empty name stands for the working directory.
+    let folder = |folder: &[u8]| if folder.is_empty() { b".".to_vec() } else { folder.to_vec() };
+    folders.map(|name| c_string([&folder(name), &b"/"[..], program.as_bytes()].concat())).collect()
+}
+
+fn mounts(sandbox: &Sandbox, ground: &mut Ground) -> Result<Vec<Bind>> {
+    if sandbox.mounts.len() > MOST_MOUNTS {
+        return Err(Error::new(format!("{} mounts are more than {MOST_MOUNTS}", sandbox.mounts.len())));
+    }
+    let mounts = sandbox.mounts.iter().map(|mount| {
+        let failing = || format!("cannot mount `{}`", escape(&mount.host.to_string_lossy()));
+        let source = fs::canonicalize(&mount.host).context(failing)?;
+        let is_directory = source.is_dir();
+        let content = (!is_directory).then(Vec::new);
+        let (target, found) = ground.need(&mount.path, content).context(failing)?;
+        if found.is_some_and(|kind| (kind == Kind::Directory) != is_directory) {
+            let what = |is_directory| if is_directory { "a folder" } else { "a file" };
+            let (is, its) = (what(!is_directory), what(is_directory));
+            let error = format!("`{}` is {is} in the image, expected {its}", mount.path);
+            return Err(Error::new(error).context(failing()));
+        }
+        let source = c_string(source.into_os_string().into_vec())?;
+        Ok(Bind { source, target, read_only: mount.read_only })
+    });
+    mounts.collect()
+}
+
+/// What every engine puts beside an image's files, where the image has none.
+fn generate(sandbox: &Sandbox, ground: &mut Ground) {
+    let mut put = |path: &str, content: Vec<u8>| {
+        // An image in whose /etc nothing can be put has to do without.
+        if let Ok(path) = ImagePath::absolute(path) {
+            let _ = ground.need(&path, Some(content));
+        }
+    };
+    let name = &sandbox.hostname;
+    put(
+        "/etc/hosts",
+        format!("127.0.0.1\tlocalhost {name}\n::1\tlocalhost ip6-localhost ip6-loopback\n").into_bytes(),
+    );
+    if sandbox.network == Network::Host {
+        let resolv_conf =
+            bareboat_io::files::read_bounded(Path::new("/etc/resolv.conf"), LARGEST_RESOLV_CONF);
+        if let Ok(Some(content)) = resolv_conf {
+            put("/etc/resolv.conf", content);
+        }
+    }
+}
+
+/// The image's files, as far as it must be known what is there and what is not.
+struct Ground {
+    root: PathBuf,
+    folder: File,
+    missing: Vec<Missing>,
+    late: Vec<Missing>,
+    /// What is covered by a file system of its own, which is empty at first.
+    covered: Vec<ImagePath>,
+}
+
+impl Ground {
+    fn new(root: &Path) -> Result<Self> {
+        let failing = || format!("cannot use `{}` as a root", root.display());
+        let folder = File::open(root).context(failing)?;
+        if !folder.metadata().context(failing)?.is_dir() {
+            return Err(Error::new("it is no folder").context(failing()));
+        }
+        let covered = vec![ImagePath::absolute("/dev/shm")?];
+        Ok(Self { root: root.to_owned(), folder, missing: Vec::new(), late: Vec::new(), covered })
+    }
+
+    /// A directory of this path, for a file system of the sandbox's own. A link leads to another of the image's
+    /// directories, but for those that programs trust to be what they are.
+    fn directory(&mut self, path: &str) -> Result<CString> {
+        let path = ImagePath::absolute(path)?;
+        let is_trusted = path.as_bytes() != b"tmp";
+        let failing = || format!("cannot mount `{path}`");
+        let (target, found) = self.need(&path, None).context(failing)?;
+        match found {
+            _ if is_trusted && target.as_bytes() != path.as_bytes() => {
+                Err(Error::new("it is a link in the image, expected a directory").context(failing()))
+            }
+            Some(Kind::Directory) | None => {
+                self.covered.push(ImagePath::parse(target.as_bytes())?);
+                Ok(target)
+            }
+            Some(_) => Err(Error::new("it is a file in the image, expected a directory").context(failing())),
+        }
+    }
+
+    /// Sees to it that there will be something at `path`, a directory if there is no `content` for it; gives its real
+    /// path, and what is there already.
+    fn need(&mut self, path: &ImagePath, content: Option<Vec<u8>>) -> Result<(CString, Option<Kind>)> {
+        let real = path.follow(|path| self.link(path))?;
+        let target = c_string(real.as_bytes())?;
+        if real.is_root() {
+            return Ok((c_string(".")?, Some(Kind::Directory)));
+        }
+        let is_covered = self.covered.iter().any(|covered| real != *covered && real.is_within(covered));
+        if is_covered {
+            push(&mut self.late, &real, content)?;
+            return Ok((target, None));
+        }
+        let found = self.kind(&real)?;
+        if found.is_none() {
+            for directory in std::iter::successors(real.parent(), ImagePath::parent) {
+                match self.kind(&directory)? {
+                    Some(Kind::Directory) | None => {}
+                    Some(_) => return Err(Error::new(format!("`{directory}` is a file in the image"))),
+                }
+            }
+            push(&mut self.missing, &real, content)?;
+        }
+        Ok((target, found))
+    }
+
+    fn link(&self, path: &ImagePath) -> Option<Vec<u8>> {
+        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+        let target = rustix::fs::readlinkat(self.folder.as_fd(), path, Vec::new()).ok()?;
+        Some(target.into_bytes())
+    }
+
+    fn kind(&self, path: &ImagePath) -> Result<Option<Kind>> {
+        let shown = Path::new(OsStr::from_bytes(path.as_bytes()));
+        let shown = if path.is_root() { Path::new(".") } else { shown };
+        match rustix::fs::statat(self.folder.as_fd(), shown, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(data) => Ok(Some(Kind::from_raw_mode(data.st_mode))),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => {
+                let error = std::io::Error::from(errno);
+                Err(error).context(|| format!("cannot look at `{path}` in `{}`", self.root.display()))
+            }
+        }
+    }
+}
+
+/// Adds what is to be made, its directories first.
+fn push(list: &mut Vec<Missing>, path: &ImagePath, content: Option<Vec<u8>>) -> Result<()> {
+    let parents: Vec<ImagePath> = std::iter::successors(path.parent(), ImagePath::parent).collect();
+    for directory in parents.iter().rev().filter(|directory| !directory.is_root()) {
+        add(list, c_string(directory.as_bytes())?, None);
+    }
+    add(list, c_string(path.as_bytes())?, content);
+    Ok(())
+}
+
+fn add(list: &mut Vec<Missing>, path: CString, content: Option<Vec<u8>>) {
+    if !list.iter().any(|other| other.path == path) {
+        list.push(Missing { path, content });
+    }
+}
+
+/// Whether a program's output may be this very file: one that cannot be opened again through /proc to do more with it
+/// than was meant.
+pub(crate) fn is_harmless(kind: FileType) -> bool {
+    kind.is_fifo() || kind.is_socket()
+}
