@@ -88,7 +88,7 @@ pub fn assemble(
     let conffiles = place_packages(&mut tree, &named)?;
     let made = plan.source_date.unwrap_or_default().seconds();
     let top = plan.loaded.tiers.len().saturating_sub(1);
-    files::place_all(&mut tree, plan.loaded, &accounts, made)?;
+    files::place_all(&mut tree, plan.loaded, plan.platform, &accounts, made)?;
     let certificates = files::certificates(recipe)?;
     let setting = Setting {
         packages: &named,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::assemble::Assembled;
 use crate::effects::Applied;
+use crate::files::deckhand::Aboard;
 use crate::lock::{BaseImage, Change};
 use crate::prune::Pruned;
 use crate::resolve::LeftOut;
@@ -70,6 +71,9 @@ pub struct ImageSummary {
     pub pruned: BTreeMap<String, Pruned>,
     /// What was done in place of maintainer scripts.
     pub effects: Vec<Applied>,
+    /// deckhand, where the recipe takes it aboard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deckhand: Option<Aboard>,
     /// Maintainer scripts that did not run, by package, and what they mention.
     pub scripts: BTreeMap<String, Vec<Mention>>,
     /// Dependencies that were not followed, because the recipe is `without` them.
@@ -105,7 +109,12 @@ pub struct HiddenFile {
 }
 
 impl ImageSummary {
-    pub(super) fn new(image: &Assembled, packages: usize, left_out: Vec<LeftOut>) -> Self {
+    pub(super) fn new(
+        image: &Assembled,
+        packages: usize,
+        deckhand: Option<Aboard>,
+        left_out: Vec<LeftOut>,
+    ) -> Self {
         let (files, bytes) = count(image);
         let layers: Vec<LayerSummary> =
             image.layers.iter().map(|(title, layer)| LayerSummary::new(title, layer)).collect();
@@ -124,6 +133,7 @@ impl ImageSummary {
             layers,
             pruned: image.pruned.sets.clone(),
             effects: image.effects.clone(),
+            deckhand,
             scripts: image
                 .scripts
                 .iter()
