@@ -7,7 +7,7 @@ use crate::kernel::file::{Status, may_execute, pipe};
 use crate::kernel::process::{execute, exit, fork, lead_group};
 use crate::kernel::signal::Set;
 use crate::kernel::{Answer, Errno, Fd};
-use crate::message::{add, fail, note, note_error};
+use crate::message::{add, note, note_error};
 use crate::text;
 use crate::words::Words;
 
@@ -60,10 +60,6 @@ impl Start<'_> {
     fn start_at(&self, path: &CStr) -> Answer<i32> {
         // Nothing is ever written to this pipe but why the program could not be run; becoming the program closes it.
         let (news, teller) = pipe()?;
-        // Were one of the standard three closed, the child's output could not be put in its place.
-        if news.number() < 3 || teller.number() < 3 {
-            fail("cannot start a command without standard input, output and error: ", b"", Errno::BAD_DESCRIPTOR);
-        }
         let child = fork()?;
         if child == 0 {
             let error = self.become_it(path).err().unwrap_or(Errno::NOT_FOUND);
@@ -104,7 +100,8 @@ impl Path {
         let path = environment.variable(b"PATH=").unwrap_or(DEFAULT_PATH);
         let mut rest = path;
         let mut worst = Errno::NOT_FOUND;
-        let has_slash = text::position(name, b"/") < name.len();
+        // As is an empty name, which is no file of any folder.
+        let has_slash = name.is_empty() || text::position(name, b"/") < name.len();
         loop {
             let is_last = has_slash || text::position(rest, b":") == rest.len();
             let folder = text::take(&mut rest, b":");

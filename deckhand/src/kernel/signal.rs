@@ -17,6 +17,8 @@ pub const QUIT: i32 = 3;
 pub const KILL: i32 = 9;
 /// Nobody reads any more.
 const PIPE: i32 = 13;
+/// A file is larger than it may be.
+const QUOTA: i32 = 25;
 /// Asks to end.
 pub const TERMINATE: i32 = 15;
 /// A child ended.
@@ -139,7 +141,8 @@ pub struct Signals(Fd);
 pub struct Signal {
     /// Its number.
     pub number: i32,
-    /// Whether a process sent it. The kernel's own (a terminal's Ctrl-C, a broken pipe) reach whom they are for without us.
+    /// Whether another process sent it. The kernel's own (a terminal's Ctrl-C, a broken pipe) reach whom they are for
+    /// without us.
     pub is_sent: bool,
 }
 
@@ -156,6 +159,7 @@ impl Signals {
         self.0.read(&mut bytes)?;
         let [a, b, c, d, _, _, _, _, e, f, g, h, ..] = bytes;
         let (number, code) = (i32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h]));
-        Ok(Signal { number, is_sent: code <= 0 })
+        // Those of our own broken pipe or full quota look as if we had sent them.
+        Ok(Signal { number, is_sent: code <= 0 && !matches!(number, PIPE | QUOTA) })
     }
 }

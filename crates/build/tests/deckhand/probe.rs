@@ -168,7 +168,7 @@ fn a_port_that_takes_connections_is_yes() {
     }
     if let Ok(listener) = TcpListener::bind("[::1]:0") {
         let port = listener.local_addr().unwrap().port();
-        for host in ["[::1]", "[0:0:0:0:0:0:0:1]", "localhost"] {
+        for host in ["[::1]", "[0:0:0:0:0:0:0:1]", "[0::0:1]"] {
             assert_eq!(run(&["probe", "tcp", &format!("{host}:{port}"), "--timeout=5s"]).code, 0, "{host}");
         }
     }
