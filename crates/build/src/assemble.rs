@@ -103,7 +103,7 @@ pub fn assemble(
     let made = plan.source_date.unwrap_or_default().seconds();
     let followed = effects::follow(&mut tree, &mut accounts, &named, plan.platform.arch, made)?;
     let top = plan.loaded.tiers.len().saturating_sub(1);
-    files::place_all(&mut tree, plan.loaded, &accounts, made)?;
+    files::place_all(&mut tree, plan.loaded, plan.platform, &accounts, made)?;
     let certificates = files::certificates(recipe)?;
     let setting = Setting {
         packages: &named,

@@ -68,6 +68,9 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
     let effects =
         image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));
     line(text, "effects", &effects.collect::<Vec<_>>());
+    if let Some(deckhand) = &image.deckhand {
+        line(text, "deckhand", &[deckhand.path.to_owned(), size(deckhand.bytes)]);
+    }
     let scripts = image.scripts.iter().map(|(package, mentions)| {
         let words: Vec<String> = mentions.iter().map(ToString::to_string).collect();
         if words.is_empty() { package.clone() } else { format!("{package} ({})", words.join(", ")) }

@@ -1,10 +1,11 @@
-//! What the recipe itself puts into the image: files of this machine, links, directories, certificates.
+//! What the recipe itself puts into the image: deckhand, files of this machine, links, directories, certificates.
 
 mod capability;
+pub mod deckhand;
 mod doubts;
 mod entry;
 
-use bareboat_model::{Context, Error, ImagePath, Result, escape};
+use bareboat_model::{Context, Error, ImagePath, Platform, Result, escape};
 use globset::GlobSet;
 
 use crate::effects::{Accounts, Certificate};
@@ -17,12 +18,21 @@ pub use doubts::{command, doubts};
 /// The largest that one file of certificates may be.
 const LARGEST_PEM: u64 = 16 << 20;
 
-/// Places `[[files]]`, `[links]` and `[directories]`, of the bases first. Files are dated `mtime`.
+/// Places deckhand, `[[files]]`, `[links]` and `[directories]`, of the bases first. Files are dated `mtime`.
 ///
 /// # Errors
 /// When a file is missing or changes while it is read, or cannot be where the recipe wants it.
-pub fn place_all(tree: &mut Tree, loaded: &Loaded, accounts: &Accounts, mtime: i64) -> Result<()> {
+pub fn place_all(
+    tree: &mut Tree,
+    loaded: &Loaded,
+    platform: Platform,
+    accounts: &Accounts,
+    mtime: i64,
+) -> Result<()> {
     let recipe = &loaded.recipe;
+    if let Some(wanted) = recipe.deckhand.as_ref().filter(|wanted| wanted.aboard) {
+        deckhand::place(tree, owner(loaded, &wanted.place, "deckhand = true"), platform, mtime)?;
+    }
     for entry in &recipe.files {
         let owner = owner(loaded, &entry.place, &format!("files from {}", entry.from));
         entry::place(tree, entry, &owner, accounts, mtime)

@@ -18,6 +18,7 @@ use bareboat_model::{Context, Error, Output, Platform, Progress, Result, Timesta
 
 use crate::assemble::{Assembled, Plan, assemble};
 use crate::fetch;
+use crate::files::deckhand;
 use crate::lock::Lock;
 use crate::recipe::Loaded;
 use crate::relock::{self, Knowledge};
@@ -92,6 +93,10 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
     let project = Project::load(workshop, &request.recipe, &request.platforms)?;
     let Project { loaded, platforms, .. } = &project;
     let outputs = outputs(loaded, request, platforms)?;
+    for &platform in platforms {
+        // Before anything is fetched or run for an image that cannot be.
+        deckhand::aboard(&loaded.recipe, platform)?;
+    }
     let (lock, lock_summary) = locking::ensure(workshop, &project, request.locked)?;
     if request.steps {
         steps::run(&loaded.recipe.steps, workshop.progress)?;
@@ -152,7 +157,8 @@ fn one_platform(
         owners: &|names| owners(workshop, loaded, platform, names),
     };
     let image = assemble(&plan, &packages, unpacked, &workshop.store, workshop.progress)?;
-    let summary = ImageSummary::new(&image, packages.len(), knowledge.left_out(loaded)?);
+    let aboard = deckhand::aboard(&loaded.recipe, platform)?;
+    let summary = ImageSummary::new(&image, packages.len(), aboard, knowledge.left_out(loaded)?);
     Ok((image, summary))
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::assemble::Assembled;
 use crate::closure::SmallerBase;
 use crate::effects::{Applied, Finding};
+use crate::files::deckhand::Aboard;
 use crate::lock::{BaseImage, Change};
 use crate::prune::Pruned;
 use crate::resolve::LeftOut;
@@ -71,6 +72,9 @@ pub struct ImageSummary {
     pub pruned: BTreeMap<String, Pruned>,
     /// What was done in place of maintainer scripts.
     pub effects: Vec<Applied>,
+    /// deckhand, where the recipe takes it aboard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deckhand: Option<Aboard>,
     /// Packages of whose maintainer scripts something was not done, and of what kind that is.
     pub scripts: BTreeMap<String, Vec<Mention>>,
     /// What of it only running them would tell.
@@ -114,7 +118,12 @@ pub struct HiddenFile {
 }
 
 impl ImageSummary {
-    pub(super) fn new(image: &Assembled, packages: usize, left_out: Vec<LeftOut>) -> Self {
+    pub(super) fn new(
+        image: &Assembled,
+        packages: usize,
+        deckhand: Option<Aboard>,
+        left_out: Vec<LeftOut>,
+    ) -> Self {
         let (files, bytes) = count(image);
         let layers: Vec<LayerSummary> =
             image.layers.iter().map(|(title, layer)| LayerSummary::new(title, layer)).collect();
@@ -133,6 +142,7 @@ impl ImageSummary {
             layers,
             pruned: image.pruned.sets.clone(),
             effects: image.effects.clone(),
+            deckhand,
             scripts: image
                 .scripts
                 .iter()

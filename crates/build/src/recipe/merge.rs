@@ -23,6 +23,7 @@ impl Recipe {
             image: self.image.on(base.image),
             files: appended(base.files, self.files),
             links: overlaid(base.links, self.links),
+            deckhand: self.deckhand.or(base.deckhand),
             directories: overlaid(base.directories, self.directories),
             users: overlaid(base.users, self.users),
             groups: overlaid(base.groups, self.groups),

@@ -64,6 +64,8 @@ pub struct Recipe {
     pub files: Vec<FileEntry>,
     /// Symbolic links: path to target.
     pub links: BTreeMap<ImagePath, String>,
+    /// Whether deckhand is to be in the image, if the recipe says so.
+    pub deckhand: Option<Deckhand>,
     /// Directories to make or to give an owner and a mode.
     pub directories: BTreeMap<ImagePath, Directory>,
     /// Users beyond root, nobody and nonroot.
@@ -142,6 +144,15 @@ impl FileEntry {
     pub fn source(&self) -> PathBuf {
         self.place.folder().join(&self.from)
     }
+}
+
+/// What `deckhand` says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Deckhand {
+    /// Whether it is to be in the image.
+    pub aboard: bool,
+    /// Which recipe says so, and where in it.
+    pub place: Place,
 }
 
 /// A `[directories]` entry.

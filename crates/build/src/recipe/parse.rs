@@ -12,8 +12,8 @@ use super::schema::{
 use super::table::Located;
 use super::values::{AccountName, LinkTarget, PlainPath, SourcePath};
 use super::{
-    Archive, Certificate, Directory, FileEntry, ImageSettings, Layers, Mode, Owner, PackageSpec, Place,
-    Prune, Recipe, Step, ThirdPartyArchive, User, Word, error_from, toml_error,
+    Archive, Certificate, Deckhand, Directory, FileEntry, ImageSettings, Layers, Mode, Owner, PackageSpec,
+    Place, Prune, Recipe, Step, ThirdPartyArchive, User, Word, error_from, toml_error,
 };
 
 /// More than any person writes, and little enough to read whole.
@@ -103,6 +103,9 @@ impl Source<'_> {
             image: self.image(written.image)?,
             files: written.files.into_iter().map(|file| self.file_entry(file)).collect(),
             links: links(written.links),
+            deckhand: written
+                .deckhand
+                .map(|Located { offset, value }| Deckhand { aboard: value, place: self.place(offset) }),
             directories: written.directories.into_iter().map(directory).collect(),
             users: written.users.into_iter().map(|(name, table)| user(name, table)).collect::<Result<_>>()?,
             groups: written.groups.into_iter().map(|(name, group)| (name.value.0, group.gid.0)).collect(),

@@ -51,6 +51,9 @@ pub(super) struct RecipeFile {
     /// Symbolic links: path in the image = what it points to.
     #[serde(default)]
     pub(super) links: BTreeMap<Located<PlainPath>, LinkTarget>,
+    /// Put deckhand at /usr/local/bin/deckhand: a tiny static program for images without a shell, which sleeps, prints files,
+    /// keeps logs, probes and waits. Default: as the base recipe says, else false.
+    pub(super) deckhand: Option<Located<bool>>,
     /// Directories to make, or to give an owner and mode: path in the image = owner and mode.
     #[serde(default, deserialize_with = "table::map")]
     pub(super) directories: BTreeMap<PlainPath, DirectoryTable>,

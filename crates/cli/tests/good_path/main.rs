@@ -10,6 +10,7 @@ mod words;
 mod base_image;
 mod catalog;
 mod catalog_command;
+mod deckhand;
 mod explain;
 mod files;
 mod image;
