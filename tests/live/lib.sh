@@ -54,13 +54,16 @@ refusal() {
 same() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$2" "$1"; return 1; }; }
 matches() { grep -qE -- "$2" <<<"$1" || { printf 'expected: %s\nfound:    %s\n' "$2" "$1"; return 1; }; }
 
-# A fresh copy of an example (or of a catalog entry's one-line recipe), without anything that a build left there.
+# A fresh copy of an example (or of a catalog entry's one-line recipe, such as base_trixie or static@debug_trixie), without anything
+# that a build left there.
 recipe_copy() { # NAME FOLDER
     mkdir -p "$2"
     if [ -d "$PROJECT/examples/$1" ]; then
-        tar -C "$PROJECT/examples/$1" --exclude=.bareboat --exclude=bareboat.lock -cf - . | tar -C "$2" -xf -
+        tar -C "$PROJECT/examples/$1" --exclude=.bareboat --exclude=bareboat.lock \
+            --exclude=./{target,certs,vendor,node_modules} -cf - . | tar -C "$2" -xf -
     else
-        printf 'name = "%s"\nbase = "%s"\nsuite = "%s"\n' "${1//_/-}" "${1%_*}" "${1#*_}" >"$2/bareboat.toml"
+        local base=${1%_*}
+        printf 'name = "%s"\nbase = "%s"\nsuite = "%s"\n' "${1//[_@]/-}" "${base//@/:}" "${1#*_}" >"$2/bareboat.toml"
     fi
 }
 

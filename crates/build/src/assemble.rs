@@ -112,6 +112,7 @@ pub fn assemble(
         accounts: &accounts,
         certificates: &certificates,
         alternatives: &followed.alternatives,
+        python_bytecode: recipe.python_bytecode.unwrap_or_default(),
         arch: plan.platform.arch,
         store,
         mtime: made,

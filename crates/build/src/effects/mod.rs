@@ -16,6 +16,7 @@ mod left_out;
 mod localtime;
 mod modes;
 mod nsswitch;
+mod python_bytecode;
 mod scripts;
 mod status_d;
 mod system_accounts;
@@ -63,6 +64,8 @@ pub struct Setting<'a> {
     pub certificates: &'a [Certificate],
     /// Names that packages offer to fill.
     pub alternatives: &'a Alternatives,
+    /// Whether to compile Python's files.
+    pub python_bytecode: bool,
     /// What the image runs on.
     pub arch: Arch,
     /// Where what takes long is kept for the next build.
@@ -95,7 +98,7 @@ pub fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Vec<Applied>> {
 /// # Errors
 /// When a library or a control file is not what it should be.
 pub fn record(tree: &mut Tree, setting: &Setting<'_>) -> Result<Vec<Applied>> {
-    run(tree, setting, &[alternatives::apply, ld_so_cache::apply, status_d::apply])
+    run(tree, setting, &[alternatives::apply, python_bytecode::apply, ld_so_cache::apply, status_d::apply])
 }
 
 fn run(tree: &mut Tree, setting: &Setting<'_>, effects: &[Effect]) -> Result<Vec<Applied>> {

@@ -29,6 +29,7 @@ impl Recipe {
             groups: overlaid(base.groups, self.groups),
             certificates: appended(base.certificates, self.certificates),
             prune: self.prune.on(base.prune),
+            python_bytecode: self.python_bytecode.or(base.python_bytecode),
             steps: appended(base.steps, self.steps),
             layers: Layers {
                 max: self.layers.max.or(base.layers.max),

@@ -76,6 +76,8 @@ pub struct Recipe {
     pub certificates: Vec<Certificate>,
     /// What to leave out of packages.
     pub prune: Prune,
+    /// Whether to compile Python's files.
+    pub python_bytecode: Option<bool>,
     /// Commands to run on this machine first.
     pub steps: Vec<Step>,
     /// How to cut the image into layers.

@@ -111,6 +111,7 @@ impl Source<'_> {
             groups: written.groups.into_iter().map(|(name, group)| (name.value.0, group.gid.0)).collect(),
             certificates: written.certificates.add.into_iter().map(|file| self.certificate(file)).collect(),
             prune: prune(written.prune),
+            python_bytecode: written.python.bytecode,
             steps: written.steps.into_iter().map(|step| self.step(step)).collect::<Result<_>>()?,
             layers: layers(&written.layers),
             archive: self.archive(written.archive),

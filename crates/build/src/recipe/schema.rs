@@ -69,6 +69,9 @@ pub(super) struct RecipeFile {
     /// What to leave out of packages, and what not to.
     #[serde(default, deserialize_with = "table::table")]
     pub(super) prune: PruneTable,
+    /// What is done with programs in Python.
+    #[serde(default, deserialize_with = "table::table")]
+    pub(super) python: PythonTable,
     /// Commands to run on this machine, in the recipe's folder and in this order, before the image is assembled.
     /// Nothing is ever run inside the image.
     #[serde(default, deserialize_with = "table::array")]
@@ -84,6 +87,15 @@ pub(super) struct RecipeFile {
     #[serde(default, deserialize_with = "table::array")]
     #[schemars(with = "Vec<ThirdPartyTable>")]
     pub(super) archives: Vec<Located<ThirdPartyTable>>,
+}
+
+/// What is done with programs in Python.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+pub(super) struct PythonTable {
+    /// Compile all of Python's files when the image is built, with the image's own Python: programs start faster, and the
+    /// image is larger. Default: the base recipe's, else false.
+    pub(super) bytecode: Option<bool>,
 }
 
 /// What the image's config says to the engine that runs it.
