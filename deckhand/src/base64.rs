@@ -25,7 +25,12 @@ mod tests {
     #[test]
     fn the_vectors_of_rfc_4648_hold() {
         for (text, expected) in [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
             ("foobar", "Zm9vYmFy"),
         ] {
             let encoded: Vec<u8> = text.as_bytes().chunks(3).flat_map(digits).collect();

@@ -23,7 +23,10 @@ impl Duration {
     pub fn parse(text: &[u8]) -> Self {
         match read(text) {
             Some(duration) => duration,
-            None => misuse("expected a duration such as 5, 0.5, 200ms, 30s, 2m, 1h, 1d or infinity, found %", text),
+            None => misuse(
+                "expected a duration such as 5, 0.5, 200ms, 30s, 2m, 1h, 1d or infinity, found %",
+                text,
+            ),
         }
     }
 }
@@ -69,8 +72,19 @@ mod tests {
     #[test]
     fn coreutils_forms_are_read() {
         for (text, milliseconds) in [
-            ("5", 5_000), ("0.5", 500), (".25", 250), ("5.", 5_000), ("5s", 5_000), ("2m", 120_000), ("1h", 3_600_000),
-            ("1d", 86_400_000), ("1.5m", 90_000), ("200ms", 200), ("0", 0), ("007", 7_000), ("0.0010", 1),
+            ("5", 5_000),
+            ("0.5", 500),
+            (".25", 250),
+            ("5.", 5_000),
+            ("5s", 5_000),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+            ("1d", 86_400_000),
+            ("1.5m", 90_000),
+            ("200ms", 200),
+            ("0", 0),
+            ("007", 7_000),
+            ("0.0010", 1),
         ] {
             assert_eq!(read(text.as_bytes()), Some(Duration(milliseconds * 1_000_000)), "{text}");
         }
@@ -85,7 +99,9 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "s", ".", "-1", "+1", "1x", "1ss", "1 s", "1..5", "1.2.3", "0x10", "1e3", "1s2", "nan", " 1"] {
+        for text in
+            ["", "s", ".", "-1", "+1", "1x", "1ss", "1 s", "1..5", "1.2.3", "0x10", "1e3", "1s2", "nan", " 1"]
+        {
             assert_eq!(read(text.as_bytes()), None, "{text}");
         }
     }

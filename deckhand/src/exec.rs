@@ -101,7 +101,9 @@ impl Watch {
             if output.is_ready() {
                 self.carry()?;
             }
-            if signals.is_ready() && let Some(code) = self.heed()? {
+            if signals.is_ready()
+                && let Some(code) = self.heed()?
+            {
                 self.finish()?;
                 return Ok(code);
             }

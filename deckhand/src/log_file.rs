@@ -28,7 +28,9 @@ impl LogFile {
         let mut status = Status::none();
         let opened = Fd::append(path).and_then(|file| file.status(&mut status).map(|()| file));
         match opened {
-            Ok(file) if most == 0 || status.is_file() => Self { path, file, size: status.size, most, keep, lost: 0 },
+            Ok(file) if most == 0 || status.is_file() => {
+                Self { path, file, size: status.size, most, keep, lost: 0 }
+            }
             Ok(_) => fail("cannot keep the log % small, it is no file: ", path.to_bytes(), Errno::INVALID),
             Err(error) => fail("cannot open the log %: ", path.to_bytes(), error),
         }

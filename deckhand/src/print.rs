@@ -36,7 +36,10 @@ fn open_all(words: Words, files: &mut [Option<Fd>; MOST]) {
         let name = name(word);
         let path = text::tail(word, name.len() + 1);
         if name.is_empty() || path.is_empty() || !text::is_utf8(name) {
-            misuse("expected NAME=PATH with NAME in UTF-8, such as tls.crt=/certs/tls.crt, found %", word.to_bytes());
+            misuse(
+                "expected NAME=PATH with NAME in UTF-8, such as tls.crt=/certs/tls.crt, found %",
+                word.to_bytes(),
+            );
         }
         if is_named_in(name, left) {
             misuse("expected each name once, found %", name);

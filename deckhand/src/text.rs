@@ -118,8 +118,21 @@ mod tests {
     #[test]
     fn utf8_is_what_the_standard_library_says_it_is() {
         let parts: &[&[u8]] = &[
-            b"a", b"\x80", b"\xc2", b"\xc0\x80", b"\xc3\xa9", b"\xe2\x82\xac", b"\xe2\x82", b"\xe0\x80\x80", b"\xed\xa0\x80",
-            b"\xf0\x9f\x9a\xa2", b"\xf4\x90\x80\x80", b"\xf0\x80\x80\x80", b"\xff", b"\xed\x9f\xbf", b"\xee\x80\x80",
+            b"a",
+            b"\x80",
+            b"\xc2",
+            b"\xc0\x80",
+            b"\xc3\xa9",
+            b"\xe2\x82\xac",
+            b"\xe2\x82",
+            b"\xe0\x80\x80",
+            b"\xed\xa0\x80",
+            b"\xf0\x9f\x9a\xa2",
+            b"\xf4\x90\x80\x80",
+            b"\xf0\x80\x80\x80",
+            b"\xff",
+            b"\xed\x9f\xbf",
+            b"\xee\x80\x80",
         ];
         for a in parts {
             for b in parts {
@@ -131,7 +144,8 @@ mod tests {
 
     #[test]
     fn cutting_never_goes_beyond() {
-        for (text, taken, left) in [("a=b=c", "a", "b=c"), ("abc", "abc", ""), ("a:", "a", ""), ("", "", "")] {
+        for (text, taken, left) in [("a=b=c", "a", "b=c"), ("abc", "abc", ""), ("a:", "a", ""), ("", "", "")]
+        {
             let mut rest = text.as_bytes();
             assert_eq!((take(&mut rest, b"=:"), rest), (taken.as_bytes(), left.as_bytes()));
         }

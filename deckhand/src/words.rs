@@ -82,9 +82,12 @@ impl Words {
             let mut value = text::tail(word, start.len() + 2);
             let number = known.iter().position(|known| {
                 let known = known.as_bytes();
-                text::same(known, start) || text::same(text::first(known, name.len()), name) && known.len() == name.len() + 1
+                text::same(known, start)
+                    || text::same(text::first(known, name.len()), name) && known.len() == name.len() + 1
             });
-            let Some(number) = number else { misuse("there is no option % here, see --help", word.to_bytes()) };
+            let Some(number) = number else {
+                misuse("there is no option % here, see --help", word.to_bytes())
+            };
             if start.len() < known[number].len() {
                 value = self.take();
             }

@@ -62,3 +62,13 @@ if check "rust-server builds" built rust-server; then
     kill -KILL "$process" 2>/dev/null
     wait "$server" 2>/dev/null
 fi
+
+if check "go-pages builds" built go-pages; then
+    check "a link's name says which command it is" same "$(contained go-pages . /usr/local/bin/outline /srv/harbour.md 2>&1)" \
+        "$(printf 'Harbour  #harbour\n  Tides  #tides\n  Berths  #berths')"
+    check "another name is another command" same "$(contained go-pages . /usr/local/bin/links /srv/harbour.md 2>&1 | tr '\n' ' ')" \
+        "berths.png https://harbour.test/charts#buoy https://harbour.test/tides "
+    check "the image's own command line renders the page" matches "$(contained go-pages 2>&1)" '<td style="text-align:right">4\.1</td>'
+    check "Go's symbols were dropped" eval "! readelf -SW '$(root_of go-pages)/usr/local/bin/pages' | grep -E '\.symtab|\.debug_'"
+    check "and what needs no libc is alone in the image" same "$(find "$(root_of go-pages)" -name 'libc.so*' -o -name 'ld-linux*' | wc -l)" 0
+fi

@@ -21,7 +21,10 @@ pub struct TimeSpec {
 impl TimeSpec {
     fn of(nanoseconds: u64) -> Self {
         // Both fit: u64::MAX nanoseconds are 18 446 744 073 seconds.
-        Self { seconds: (nanoseconds / SECOND).cast_signed(), nanoseconds: (nanoseconds % SECOND).cast_signed() }
+        Self {
+            seconds: (nanoseconds / SECOND).cast_signed(),
+            nanoseconds: (nanoseconds % SECOND).cast_signed(),
+        }
     }
 }
 
@@ -84,5 +87,7 @@ pub fn sleep_until(deadline: Deadline) {
     const TIMER_ABSTIME: usize = 1;
     let end = TimeSpec::of(deadline.0);
     // SAFETY: the kernel reads one timespec, which `end` is.
-    while unsafe { call(number::CLOCK_NANOSLEEP, MONOTONIC, TIMER_ABSTIME, address(&end), 0, 0) } == Err(Errno::INTERRUPTED) {}
+    while unsafe { call(number::CLOCK_NANOSLEEP, MONOTONIC, TIMER_ABSTIME, address(&end), 0, 0) }
+        == Err(Errno::INTERRUPTED)
+    {}
 }

@@ -104,7 +104,8 @@ impl Drop for Fd {
 #[inline(never)]
 fn open(path: &CStr, flags: usize) -> Answer<Fd> {
     // SAFETY: the path is a C string.
-    unsafe { call_on(number::OPENAT, AT_FDCWD, path.as_ptr().expose_provenance(), flags, 0o666) }.map(Fd::opened)
+    unsafe { call_on(number::OPENAT, AT_FDCWD, path.as_ptr().expose_provenance(), flags, 0o666) }
+        .map(Fd::opened)
 }
 
 /// A pipe: the end to read from, and the one to write to.
@@ -166,7 +167,8 @@ impl Status {
 fn statx(folder: usize, path: &CStr, flags: usize, status: &mut Status) -> Answer<()> {
     const BASIC: usize = 0x7ff;
     // SAFETY: the path is a C string, and the kernel writes one `struct statx`, which `Status` is.
-    unsafe { call(number::STATX, folder, path.as_ptr().expose_provenance(), flags, BASIC, room(status)) }.map(drop)
+    unsafe { call(number::STATX, folder, path.as_ptr().expose_provenance(), flags, BASIC, room(status)) }
+        .map(drop)
 }
 
 /// Whether we may execute what a path leads to.

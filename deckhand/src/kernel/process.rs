@@ -24,9 +24,11 @@ pub fn fork() -> Answer<i32> {
 
 /// Becomes another program. Returns only if that fails.
 pub fn execute(program: &CStr, arguments: Words, environment: Words) -> Answer<()> {
-    let (arguments, environment) = (arguments.as_ptr().expose_provenance(), environment.as_ptr().expose_provenance());
+    let (arguments, environment) =
+        (arguments.as_ptr().expose_provenance(), environment.as_ptr().expose_provenance());
     // SAFETY: a C string, and two arrays of such that end in a null, by `Words`' invariant.
-    unsafe { call(number::EXECVE, program.as_ptr().expose_provenance(), arguments, environment, 0, 0) }.map(drop)
+    unsafe { call(number::EXECVE, program.as_ptr().expose_provenance(), arguments, environment, 0, 0) }
+        .map(drop)
 }
 
 /// Puts a process (0: this one) into a group of its own.

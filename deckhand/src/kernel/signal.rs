@@ -102,8 +102,19 @@ impl Set {
     /// All that one process sends to another. Not those that say that this process itself went wrong
     /// (ILL 4, TRAP 5, ABRT 6, BUS 7, FPE 8, SEGV 11, SYS 31), nor those that stop and continue (CONT 18, TSTP 20,
     /// TTIN 21, TTOU 22), which must do to us what they do to the child.
-    pub const FORWARDED: Self =
-        Self(!(1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 30 | 1 << 17 | 1 << 19 | 1 << 20 | 1 << 21));
+    pub const FORWARDED: Self = Self(
+        !(1 << 3
+            | 1 << 4
+            | 1 << 5
+            | 1 << 6
+            | 1 << 7
+            | 1 << 10
+            | 1 << 30
+            | 1 << 17
+            | 1 << 19
+            | 1 << 20
+            | 1 << 21),
+    );
 
     /// Holds these signals back; gives those that were.
     pub fn block(self) -> Self {
@@ -121,7 +132,8 @@ impl Set {
     pub fn open(self) -> Answer<Signals> {
         const SFD_CLOEXEC: usize = 0o2_000_000;
         // SAFETY: the kernel reads a set of 8 bytes.
-        unsafe { call(number::SIGNALFD4, usize::MAX, address(&self.0), 8, SFD_CLOEXEC, 0) }.map(|fd| Signals(Fd::opened(fd)))
+        unsafe { call(number::SIGNALFD4, usize::MAX, address(&self.0), 8, SFD_CLOEXEC, 0) }
+            .map(|fd| Signals(Fd::opened(fd)))
     }
 }
 

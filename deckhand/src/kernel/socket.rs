@@ -27,11 +27,15 @@ impl Socket {
     pub fn connect(kind: Kind, address: &Address, port: u16, deadline: Deadline) -> Answer<Self> {
         let kind = kind as usize | SOCK_NONBLOCK | SOCK_CLOEXEC;
         // SAFETY: no pointers.
-        let socket = Self(unsafe { call(number::SOCKET, usize::from(address.family()), kind, 0, 0, 0) }.map(Fd::opened)?);
+        let socket = Self(
+            unsafe { call(number::SOCKET, usize::from(address.family()), kind, 0, 0, 0) }.map(Fd::opened)?,
+        );
         let mut target = *address;
         target.put(2, &port.to_be_bytes());
         // SAFETY: the kernel reads `length` bytes, which is at most the 28 that there are.
-        match unsafe { call(number::CONNECT, socket.0.number(), address_of(&target.bytes), target.length(), 0, 0) } {
+        match unsafe {
+            call(number::CONNECT, socket.0.number(), address_of(&target.bytes), target.length(), 0, 0)
+        } {
             Err(Errno::IN_PROGRESS) => socket.finish(deadline)?,
             answer => drop(answer?),
         }
@@ -44,7 +48,16 @@ impl Socket {
         self.wait(Poll::writable(&self.0), deadline)?;
         let (mut error, mut length) = (0u32, 4u32);
         // SAFETY: the kernel writes an int and its length, for which there is room.
-        unsafe { call(number::GETSOCKOPT, self.0.number(), SOL_SOCKET, SO_ERROR, room(&mut error), room(&mut length)) }?;
+        unsafe {
+            call(
+                number::GETSOCKOPT,
+                self.0.number(),
+                SOL_SOCKET,
+                SO_ERROR,
+                room(&mut error),
+                room(&mut length),
+            )
+        }?;
         if error == 0 { Ok(()) } else { Err(Errno(error as usize)) }
     }
 

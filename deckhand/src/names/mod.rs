@@ -32,7 +32,9 @@ impl Addresses {
     /// Adds the address of 4 or 16 bytes.
     #[inline(never)]
     fn push(&mut self, octets: &[u8]) {
-        if let Some(place) = self.found.get_mut(self.count) && place.set(octets) {
+        if let Some(place) = self.found.get_mut(self.count)
+            && place.set(octets)
+        {
             self.count += 1;
         }
     }

@@ -78,7 +78,8 @@ fn ask(host: &[u8], domain: &[u8], servers: &Addresses, found: &mut Addresses, d
     [Type::V4, Type::V6].into_iter().all(|kind| {
         let mut question = Question::none(kind);
         let asked = question.ask(name.as_bytes(), random());
-        let answered = asked && servers.as_slice().iter().any(|server| ask_server(server, &question, found, deadline));
+        let answered =
+            asked && servers.as_slice().iter().any(|server| ask_server(server, &question, found, deadline));
         if !answered {
             note("no name server of /etc/resolv.conf has an answer for %", name.as_bytes());
         }

@@ -51,7 +51,10 @@ impl Url {
         let mut target = text::from(rest, authority.len());
         let target = text::take(&mut target, b"#");
         // A space or a line's end in it would be the end of the target or of the line.
-        if authority.is_empty() || !whole.iter().all(u8::is_ascii_graphic) || text::position(authority, b"@") < authority.len() {
+        if authority.is_empty()
+            || !whole.iter().all(u8::is_ascii_graphic)
+            || text::position(authority, b"@") < authority.len()
+        {
             misuse("expected http://HOST[:PORT]/PATH (no TLS, no password, in ASCII), found %", whole);
         }
         let target = text::after(target, b"/").unwrap_or(target);
@@ -64,7 +67,9 @@ impl Url {
 pub fn add_header(headers: &mut Buffer<'_>, header: &[u8]) {
     let name = text::position(header, b":");
     // A line's end in it would be the start of another header; a space in the name, the end of it.
-    let is_good = |(at, byte): (usize, &u8)| if at < name { byte.is_ascii_graphic() } else { *byte >= b' ' || *byte == b'\t' };
+    let is_good = |(at, byte): (usize, &u8)| {
+        if at < name { byte.is_ascii_graphic() } else { *byte >= b' ' || *byte == b'\t' }
+    };
     if name == 0 || name == header.len() || !header.iter().enumerate().all(is_good) {
         misuse("expected a header NAME:VALUE on one line, found %", header);
     }
@@ -81,7 +86,10 @@ pub fn ask(url: &Url, headers: &[u8], expected: &Expected, deadline: Deadline) -
     let mut request = Buffer::at(&mut bytes, 0);
     // RFC 9112, 3.2: the host first.
     request.push(b"GET /").push(url.target).push(b" HTTP/1.1\r\nHost: ").push(url.endpoint.text);
-    request.push(b"\r\nUser-Agent: deckhand\r\nAccept: */*\r\nConnection: close\r\n").push(headers).push(b"\r\n");
+    request
+        .push(b"\r\nUser-Agent: deckhand\r\nAccept: */*\r\nConnection: close\r\n")
+        .push(headers)
+        .push(b"\r\n");
     if request.is_cut() {
         misuse("expected a URL of less than 4 KiB, found %", url.whole);
     }
