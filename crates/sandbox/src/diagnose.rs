@@ -13,7 +13,7 @@ use bareboat_model::{Arch, Error, ImagePath, escape};
 use rustix::io::Errno;
 
 use crate::Sandbox;
-use crate::plan::Plan;
+use crate::plan::Command;
 use crate::report::words;
 
 /// Programs that are read for what is wrong with them; the headers are at the beginning, and beyond this nothing is.
@@ -26,10 +26,10 @@ const LONGEST_FIRST_LINE: usize = 256;
 const DEEPEST: usize = 4;
 
 /// The error for a program that the kernel did not execute.
-pub(crate) fn told(sandbox: &Sandbox, plan: &Plan, command: &OsStr, errno: Errno) -> Error {
+pub(crate) fn told(sandbox: &Sandbox, planned: &Command, command: &OsStr, errno: Errno) -> Error {
     let shown = escape(&command.to_string_lossy());
     let failing = format!("cannot run `{shown}`");
-    let found = plan.programs.iter().find_map(|program| {
+    let found = planned.programs.iter().find_map(|program| {
         let path = absolute(sandbox, program).ok()?;
         let place = Path::new(OsStr::from_bytes(path.as_bytes()));
         let file = open_as_root(&sandbox.root, place).ok()??;

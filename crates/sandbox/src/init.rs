@@ -12,7 +12,7 @@ use rustix::pty::OpenptFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::Status;
-use crate::plan::Plan;
+use crate::plan::{Command, Plan};
 use crate::report::{Failure, Message, Step};
 use crate::sys::{self, SignalSet};
 use crate::view;
@@ -37,7 +37,7 @@ pub(crate) fn run(
         .and_then(|()| wait_for_maps().map_err(at(Step::Begin)))
         .and_then(|()| begin(plan, mask));
     match outcome {
-        Ok(program) => stay(program),
+        Ok(program) => stay(plan, mask, program),
         Err(failure) => {
             tell(Message::Failed(failure));
             sys::exit(1)
@@ -57,11 +57,8 @@ fn tell(message: Message) {
 /// Goes on when the outside has written the user namespace's maps, and not at all if it is gone.
 fn wait_for_maps() -> Result<(), Errno> {
     die_with_parent()?;
-    let mut word = [0];
-    match rustix::io::read(sys::kept(SOCKET), &mut word) {
-        Ok(1) => Ok(()),
-        _ => sys::exit(1),
-    }
+    wait_for_word();
+    Ok(())
 }
 
 fn die_with_parent() -> Result<(), Errno> {
@@ -81,7 +78,7 @@ fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
     sys::set_filter(&plan.filter).map_err(at(Step::Filter))?;
     match sys::fork().map_err(at(Step::Start))? {
         Some(program) => Ok(program),
-        None => start(plan, terminal.as_ref(), mask),
+        None => start(plan, 0, terminal.as_ref(), mask),
     }
 }
 
@@ -144,13 +141,13 @@ fn open_terminal() -> Result<OwnedFd, Errno> {
 }
 
 /// The program's process, up to the program.
-fn start(plan: &Plan, terminal: Option<&OwnedFd>, mask: &SignalSet) -> ! {
+fn start(plan: &Plan, number: usize, terminal: Option<&OwnedFd>, mask: &SignalSet) -> ! {
     let failure = match prepare(plan, terminal) {
         Err(failure) => failure,
         Ok(()) => {
             sys::forget_handlers();
             mask.block();
-            Failure { step: Step::Execute, errno: execute(plan), which: 0 }
+            Failure { step: Step::Execute, errno: execute(plan, number), which: 0 }
         }
     };
     tell(Message::Failed(failure));
@@ -171,25 +168,64 @@ fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
 }
 
 /// As execvp(3) does it: the first that can be executed; a file that cannot hides none in a later folder.
-fn execute(plan: &Plan) -> Errno {
+fn execute(plan: &Plan, number: usize) -> Errno {
     let mut worst = Errno::NOENT;
-    for program in &plan.programs {
-        match sys::execute(program, &plan.arguments, &plan.environment) {
-            Errno::NOENT | Errno::NOTDIR if plan.programs.len() > 1 => {}
-            Errno::ACCESS if plan.programs.len() > 1 => worst = Errno::ACCESS,
+    let Some(Command { programs, arguments }) = plan.commands.get(number) else { return worst };
+    for program in programs {
+        match sys::execute(program, arguments, &plan.environment) {
+            Errno::NOENT | Errno::NOTDIR if programs.len() > 1 => {}
+            Errno::ACCESS if programs.len() > 1 => worst = Errno::ACCESS,
             errno => return errno,
         }
     }
     worst
 }
 
-/// Passes signals on, and buries the dead, until the program ends: then so does everything in the namespace.
-fn stay(program: Pid) -> ! {
+/// Sees the programs to their ends: then everything in the namespace ends too.
+fn stay(plan: &Plan, mask: &SignalSet, mut program: Pid) -> ! {
+    for number in 1..plan.commands.len() {
+        let status = attend(program);
+        end_the_rest();
+        tell(Message::Ended(status));
+        wait_for_word();
+        program = match sys::fork() {
+            Ok(Some(next)) => next,
+            Ok(None) => start(plan, number, None, mask),
+            Err(errno) => {
+                tell(Message::Failed(at(Step::Start)(errno)));
+                sys::exit(1)
+            }
+        };
+    }
     sys::close_standard();
+    tell(Message::Ended(attend(program)));
+    sys::exit(0)
+}
+
+/// What a program left running does not run beside the next.
+fn end_the_rest() {
+    sys::kill(-1, libc::SIGKILL);
+    while rustix::process::wait(WaitOptions::empty()).is_ok() {}
+}
+
+/// Goes on when the outside is ready for the next program, and not at all if it is gone.
+fn wait_for_word() {
+    match rustix::io::read(sys::kept(SOCKET), &mut [0]) {
+        Ok(1) => {}
+        _ => sys::exit(1),
+    }
+}
+
+/// Passes signals on, and buries the dead, until the program ends.
+fn attend(program: Pid) -> Status {
     let all = SignalSet::full();
     loop {
         match all.wait() {
-            Some(libc::SIGCHLD) => bury(program),
+            Some(libc::SIGCHLD) => {
+                if let Some(status) = bury(program) {
+                    return status;
+                }
+            }
             Some(signal) => {
                 let number = program.as_raw_nonzero().get();
                 sys::kill(if OF_KEYBOARDS.contains(&signal) { -number } else { number }, signal);
@@ -199,17 +235,16 @@ fn stay(program: Pid) -> ! {
     }
 }
 
-fn bury(program: Pid) {
+fn bury(program: Pid) -> Option<Status> {
     while let Ok(Some((process, status))) = rustix::process::wait(WaitOptions::NOHANG) {
         if process != program {
             continue;
         }
         let byte = |number: Option<i32>| number.and_then(|number| u8::try_from(number).ok());
-        let status = match byte(status.terminating_signal()) {
+        return Some(match byte(status.terminating_signal()) {
             Some(signal) => Status::Signaled(signal),
             None => Status::Exited(byte(status.exit_status()).unwrap_or(u8::MAX)),
-        };
-        tell(Message::Ended(status));
-        sys::exit(0);
+        });
     }
+    None
 }

@@ -1,5 +1,7 @@
 //! How a program ended.
 
+use std::time::Duration;
+
 /// How a program in a sandbox ended, and what it said.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
@@ -11,6 +13,8 @@ pub struct Outcome {
     pub stderr: Vec<u8>,
     /// Whether it wrote more than was kept.
     pub truncated: bool,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// How a program ended.

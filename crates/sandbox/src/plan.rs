@@ -38,12 +38,18 @@ pub(crate) struct Plan {
     pub(crate) hostname: Vec<u8>,
     pub(crate) ids: Ids,
     pub(crate) workdir: CString,
-    /// The program, in each folder of the search path.
-    pub(crate) programs: Vec<CString>,
-    pub(crate) arguments: StringList,
+    /// What is run, one after the other.
+    pub(crate) commands: Vec<Command>,
     pub(crate) environment: StringList,
     pub(crate) terminal: bool,
     pub(crate) filter: Vec<libc::sock_filter>,
+}
+
+/// A program with its arguments.
+pub(crate) struct Command {
+    /// The program, in each folder of the search path.
+    pub(crate) programs: Vec<CString>,
+    pub(crate) arguments: StringList,
 }
 
 /// Something to be made: a directory, or a file with this content. The path is relative to the root.
@@ -60,8 +66,9 @@ pub(crate) struct Bind {
 }
 
 impl Plan {
-    pub(crate) fn new(sandbox: &Sandbox, command: &[OsString]) -> Result<Self> {
-        let program = command.first().ok_or_else(|| Error::new("there is no program to run"))?;
+    pub(crate) fn new(sandbox: &Sandbox, commands: &[Vec<OsString>]) -> Result<Self> {
+        let commands = commands.iter().map(|command| Command::new(sandbox, command));
+        let commands = commands.collect::<Result<Vec<_>>>()?;
         let mut ground = Ground::new(&sandbox.root)?;
         let proc = ground.directory("/proc")?;
         let dev = ground.directory("/dev")?;
@@ -73,9 +80,6 @@ impl Plan {
         generate(sandbox, &mut ground);
         let mut workdir = b"/".to_vec();
         workdir.extend_from_slice(sandbox.workdir.as_bytes());
-        let strings = |strings: &mut dyn Iterator<Item = Vec<u8>>| {
-            strings.map(c_string).collect::<Result<Vec<_>>>().map(StringList::new)
-        };
         Ok(Self {
             root: c_string(std::path::absolute(&sandbox.root)?.into_os_string().into_vec())?,
             writable: sandbox.writable,
@@ -89,15 +93,26 @@ impl Plan {
             hostname: sandbox.hostname.clone().into_bytes(),
             ids: Ids::of(&sandbox.user),
             workdir: c_string(workdir)?,
-            programs: programs(program, sandbox.env("PATH"))?,
-            arguments: strings(&mut command.iter().map(|word| word.as_bytes().to_vec()))?,
-            environment: strings(
-                &mut environment(sandbox).iter().map(|(name, value)| variable(name, value)),
-            )?,
+            commands,
+            environment: strings(environment(sandbox).iter().map(|(name, value)| variable(name, value)))?,
             terminal: sandbox.terminal,
             filter: seccomp::filter()?,
         })
     }
+}
+
+impl Command {
+    fn new(sandbox: &Sandbox, words: &[OsString]) -> Result<Self> {
+        let program = words.first().ok_or_else(|| Error::new("there is no program to run"))?;
+        Ok(Self {
+            programs: programs(program, sandbox.env("PATH"))?,
+            arguments: strings(words.iter().map(|word| word.as_bytes().to_vec()))?,
+        })
+    }
+}
+
+fn strings(strings: impl Iterator<Item = Vec<u8>>) -> Result<StringList> {
+    strings.map(c_string).collect::<Result<Vec<_>>>().map(StringList::new)
 }
 
 /// The environment; with a home, which runc gives to every program too.

@@ -80,10 +80,10 @@ impl Relay {
         }
     }
 
-    /// What was kept, and whether it is not all.
-    pub(crate) fn kept(self) -> (Vec<u8>, bool) {
-        match self.to {
-            Some(Sink::Memory { kept, truncated, .. }) => (kept, truncated),
+    /// What was kept since the last time, and whether it is not all.
+    pub(crate) fn take(&mut self) -> (Vec<u8>, bool) {
+        match &mut self.to {
+            Some(Sink::Memory { kept, truncated, .. }) => (std::mem::take(kept), std::mem::take(truncated)),
             _ => (Vec::new(), false),
         }
     }
@@ -158,7 +158,7 @@ mod tests {
         drop(writer);
         relay.drain();
         assert!(relay.poll().is_none());
-        assert_eq!(relay.kept(), (b"abcde".to_vec(), true));
+        assert_eq!(relay.take(), (b"abcde".to_vec(), true));
     }
 
     #[test]

@@ -35,23 +35,70 @@ impl Sandbox {
     /// # Errors
     /// When the kernel does not let the sandbox be made, or the program cannot be started; not when the program fails.
     pub fn run(&self, command: &[OsString]) -> Result<Outcome> {
-        let plan = Plan::new(self, command).context(|| "cannot make the sandbox")?;
-        let mut signals = Signals::take(self.output);
-        let mut inside = Inside::start(self, &plan, &signals)?;
-        let ended = inside.attend(self, &mut signals);
-        // Whatever happened, nothing stays behind.
-        inside.end();
-        let status = match ended? {
-            Ended::Status(status) => status,
-            Ended::Failed(failure) => return Err(self.told(failure, &plan, command)),
-        };
-        Ok(inside.outcome(status))
+        let mut outcomes = self.run_in_turn(&[command.to_vec()])?;
+        outcomes.pop().unwrap_or_else(|| Err(Error::new("there is no program to run")))
     }
 
-    fn told(&self, failure: Failure, plan: &Plan, command: &[OsString]) -> Error {
+    /// Runs programs in one sandbox, one after the other: each sees what those before it changed, and nothing that they
+    /// started still runs. Gives what came of each, up to the first that could not be started or took too long. Several
+    /// only with [`Output::Capture`].
+    ///
+    /// # Errors
+    /// When the kernel does not let the sandbox be made.
+    pub fn run_in_turn(&self, commands: &[Vec<OsString>]) -> Result<Vec<Result<Outcome>>> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        if commands.len() > 1 && self.output == Output::Inherit {
+            return Err(Error::new("several programs in one sandbox need their output captured"));
+        }
+        let plan = Plan::new(self, commands).context(|| "cannot make the sandbox")?;
+        let mut signals = Signals::take(self.output);
+        let mut inside = Inside::start(self, &plan, &signals)?;
+        let outcomes = self.see_through(commands, &plan, &mut inside, &mut signals);
+        // Whatever happened, nothing stays behind.
+        inside.end();
+        outcomes
+    }
+
+    fn see_through(
+        &self,
+        commands: &[Vec<OsString>],
+        plan: &Plan,
+        inside: &mut Inside,
+        signals: &mut Signals,
+    ) -> Result<Vec<Result<Outcome>>> {
+        let mut outcomes = Vec::new();
+        for (number, command) in commands.iter().enumerate() {
+            let is_last = number + 1 == commands.len();
+            let started = Instant::now();
+            match inside.attend(self, signals, is_last)? {
+                Ended::Status(status) if is_last || status == Status::TimedOut => {
+                    inside.end();
+                    outcomes.push(Ok(inside.outcome(status, started.elapsed())));
+                    break;
+                }
+                Ended::Status(status) => {
+                    outcomes.push(Ok(inside.outcome(status, started.elapsed())));
+                    inside.go_on();
+                }
+                Ended::Failed(failure) => {
+                    let error = self.told(failure, plan, number, command);
+                    if !matches!(failure.step, Step::Execute | Step::Workdir) {
+                        return Err(error);
+                    }
+                    outcomes.push(Err(error));
+                    break;
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    fn told(&self, failure: Failure, plan: &Plan, number: usize, command: &[OsString]) -> Error {
         let program = command.first().map(OsString::as_os_str).unwrap_or_default();
         match failure.step {
-            Step::Execute => diagnose::told(self, plan, program, failure.errno),
+            Step::Execute => diagnose::told(self, &plan.commands[number], program, failure.errno),
             Step::Mount => match self.mounts.get(usize::from(failure.which)) {
                 Some(mount) => report::words(failure.errno).context(format!(
                     "cannot mount `{}` at `{}`",
@@ -156,15 +203,19 @@ impl Inside {
                     inside.end();
                     return Err(error.context("cannot make the sandbox"));
                 }
-                // A process that is gone by now is noticed below.
-                let _ = rustix::net::send(&inside.socket, b"!", SendFlags::NOSIGNAL);
+                inside.go_on();
                 Ok(inside)
             }
         }
     }
 
-    /// Carries bytes and signals until the process inside ends.
-    fn attend(&mut self, sandbox: &Sandbox, signals: &mut Signals) -> Result<Ended> {
+    /// Gives the word that the process inside waits for. One that is gone by now is noticed by [`Inside::attend`].
+    fn go_on(&self) {
+        let _ = rustix::net::send(&self.socket, b"!", SendFlags::NOSIGNAL);
+    }
+
+    /// Carries bytes and signals until the program ends; if it is the last, until the process inside ends.
+    fn attend(&mut self, sandbox: &Sandbox, signals: &mut Signals, is_last: bool) -> Result<Ended> {
         let deadline = sandbox.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut ended = None;
         loop {
@@ -181,6 +232,7 @@ impl Inside {
             }
             if ready.message {
                 match self.receive()? {
+                    Some(Message::Ended(status)) if !is_last => return Ok(Ended::Status(status)),
                     Some(Message::Ended(status)) => ended = Some(Ended::Status(status)),
                     // The first is the cause of any other.
                     Some(Message::Failed(failure)) => return Ok(Ended::Failed(failure)),
@@ -278,12 +330,12 @@ impl Inside {
         }
     }
 
-    fn outcome(mut self, status: Status) -> Outcome {
+    fn outcome(&mut self, status: Status, took: Duration) -> Outcome {
         self.relays.iter_mut().for_each(Relay::drain);
-        let mut kept = self.relays.into_iter().map(Relay::kept);
+        let mut kept = self.relays.iter_mut().map(Relay::take);
         let (stdout, cut) = kept.next().unwrap_or_default();
         let (stderr, cut_too) = kept.next().unwrap_or_default();
-        Outcome { status, stdout, stderr, truncated: cut || cut_too }
+        Outcome { status, stdout, stderr, truncated: cut || cut_too, took }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `commandTests`: a program behaves.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use bareboat_model::Result;
@@ -9,7 +10,7 @@ use super::expand::expand;
 use super::go_regex::as_go_sees;
 use super::report::{Failure, Ran, kept};
 use super::schema::CommandTest;
-use super::subject::{Container, Containers, End, Ended, Terms};
+use super::subject::{Containers, End, Ended, Terms};
 
 /// What came of a command test.
 pub(super) struct Checked {
@@ -26,29 +27,43 @@ pub(super) fn check(
     env: &BTreeMap<String, String>,
 ) -> Result<Checked> {
     let env = with(env, &test.env);
-    let mut container = containers.start(terms)?;
+    let command: Vec<String> = test.command.iter().map(|word| expanded(word, &env)).collect();
+    let mut commands = test.setup.clone();
+    commands.push(command.clone());
+    commands.extend(test.teardown.iter().cloned());
+    let pairs: Vec<(String, String)> = env.into_iter().collect();
+    let ended = containers.run(terms, &pairs, &commands)?;
     let mut checked = Checked { failures: Vec::new(), notes: Vec::new(), ran: None };
-    for command in &test.setup {
-        if let Err(failure) = prepare("setup", command, &mut *container, &env, &mut checked.notes)? {
-            checked.failures.push(failure);
-            return Ok(checked);
+    for (number, (line, ended)) in commands.iter().zip(&ended).enumerate() {
+        match number.cmp(&test.setup.len()) {
+            Ordering::Less => checked.failures.extend(prepared("setup", line, ended, &mut checked.notes)),
+            Ordering::Equal => {
+                checked.failures.extend(judge(test, &command, ended));
+                checked.ran = Some(ran(ended));
+            }
+            Ordering::Greater => {
+                let failure = prepared("teardown", line, ended, &mut checked.notes);
+                checked.notes.extend(failure.map(|failure| failure.to_string()));
+            }
         }
     }
-    let command: Vec<String> = test.command.iter().map(|word| expanded(word, &env)).collect();
-    let ended = container.run(&command, &pairs(&env))?;
-    checked.failures = judge(test, &command, &ended);
-    checked.ran = Some(Ran {
+    if checked.ran.is_none() && checked.failures.is_empty() {
+        checked.failures.push(Failure::new(shown(&command), "it to run", "nothing of it"));
+    }
+    Ok(checked)
+}
+
+fn ran(ended: &Ended) -> Ran {
+    Ran {
         exit_code: if let End::Exited(code) = ended.how { Some(code) } else { None },
         stdout: kept(&as_go_sees(&ended.stdout)),
         stderr: kept(&as_go_sees(&ended.stderr)),
         seconds: ended.took.as_secs_f64(),
-    });
-    for command in &test.teardown {
-        if let Err(failure) = prepare("teardown", command, &mut *container, &env, &mut checked.notes)? {
-            checked.notes.push(failure.to_string());
-        }
     }
-    Ok(checked)
+}
+
+fn shown(command: &[String]) -> String {
+    format!("`{}`", command.join(" "))
 }
 
 /// Variables on top of others, whose values they may name.
@@ -65,28 +80,17 @@ fn expanded(text: &str, env: &BTreeMap<String, String>) -> String {
     expand(text, |name| env.get(name).cloned().unwrap_or_default())
 }
 
-fn pairs(env: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    env.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
 /// The original asks only that it runs: an exit code is noted, and no failure.
-fn prepare(
-    what: &str,
-    command: &[String],
-    container: &mut dyn Container,
-    env: &BTreeMap<String, String>,
-    notes: &mut Vec<String>,
-) -> Result<Result<(), Failure>> {
-    let ended = container.run(command, &pairs(env))?;
-    let what = format!("{what} `{}`", command.join(" "));
-    Ok(match ended.how {
-        End::Exited(0) => Ok(()),
+fn prepared(what: &str, command: &[String], ended: &Ended, notes: &mut Vec<String>) -> Option<Failure> {
+    let what = format!("{what} {}", shown(command));
+    match &ended.how {
+        End::Exited(0) => None,
         End::Exited(code) => {
-            notes.push(format!("{what} ended with exit code {code}: {}", last_words(&ended)));
-            Ok(())
+            notes.push(format!("{what} ended with exit code {code}: {}", last_words(ended)));
+            None
         }
-        how => Err(not_ended(&what, &how)),
-    })
+        how => Some(not_ended(&what, how)),
+    }
 }
 
 fn last_words(ended: &Ended) -> String {
@@ -111,7 +115,7 @@ fn not_ended(what: &str, how: &End) -> Failure {
 
 fn judge(test: &CommandTest, command: &[String], ended: &Ended) -> Vec<Failure> {
     let End::Exited(code) = ended.how else {
-        return vec![not_ended(&format!("`{}`", command.join(" ")), &ended.how)];
+        return vec![not_ended(&shown(command), &ended.how)];
     };
     let mut failures = matched("stderr", &ended.stderr, &test.expected_error, &test.excluded_error);
     failures.extend(matched("stdout", &ended.stdout, &test.expected_output, &test.excluded_output));

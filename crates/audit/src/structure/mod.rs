@@ -36,4 +36,4 @@ pub use schema::{
     BindMount, CommandTest, ContentTest, Executor, ExistenceTest, Expected, ExpectedValue, LicenceTest,
     MetadataTest, RunOptions, Test, TestFile, TestKind, Variable,
 };
-pub use subject::{Container, Containers, Content, End, Ended, Entry, EntryKind, Files, Subject, Terms};
+pub use subject::{Containers, Content, End, Ended, Entry, EntryKind, Files, Subject, Terms};

@@ -1,14 +1,15 @@
 //! Containers of an unpacked image: sandboxes, each with a root of its own that can be written to.
 
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bareboat_formats::oci::ImageConfig;
 use bareboat_io::root::Root;
 use bareboat_model::{Context, Result};
-use bareboat_sandbox::{Mount, Network, Output, Sandbox, Status, for_image, user};
+use bareboat_sandbox::{Mount, Network, Outcome, Output, Status, for_image, user};
 
-use super::subject::{Container, Containers, End, Ended, Terms};
+use super::schema::BindMount;
+use super::subject::{Containers, End, Ended, Terms};
 
 /// The most that a program of a test may print on each of its outputs; more ends in failure.
 const MOST_OUTPUT: usize = 8 << 20;
@@ -27,35 +28,38 @@ pub struct Sandboxes<'a> {
 }
 
 impl Containers for Sandboxes<'_> {
-    fn start(&self, terms: &Terms) -> Result<Box<dyn Container + '_>> {
+    fn run(&self, terms: &Terms, env: &[(String, String)], commands: &[Vec<String>]) -> Result<Vec<Ended>> {
         let mut sandbox = for_image(self.root, self.config)?;
         if let Some(named) = &terms.user {
             sandbox.user = user(self.root, named).context(|| "the tests' `user`")?;
         }
+        sandbox.env = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
         sandbox.writable = true;
         sandbox.network = self.network;
         sandbox.timeout = Some(self.timeout);
         sandbox.output = Output::Capture { limit: MOST_OUTPUT };
         sandbox.mounts = terms.mounts.iter().map(mount).collect();
-        Ok(Box::new(sandbox))
+        let words = |command: &Vec<String>| command.iter().map(OsString::from).collect();
+        let commands: Vec<Vec<OsString>> = commands.iter().map(words).collect();
+        Ok(sandbox.run_in_turn(&commands)?.into_iter().map(|outcome| self.ended(outcome)).collect())
     }
 }
 
-fn mount(mount: &super::BindMount) -> Mount {
-    Mount { host: mount.source.clone(), path: mount.target.clone(), read_only: mount.read_only }
-}
-
-impl Container for Sandbox {
-    fn run(&mut self, command: &[String], env: &[(String, String)]) -> Result<Ended> {
-        self.env = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
-        let started = Instant::now();
-        let outcome = Sandbox::run(self, &command)?;
+impl Sandboxes<'_> {
+    fn ended(&self, outcome: Result<Outcome>) -> Ended {
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => return Ended { how: End::NotStarted(error.to_string()), ..Ended::default() },
+        };
         let how = match outcome.status {
-            Status::TimedOut => End::TooLong(self.timeout.unwrap_or_default()),
+            Status::TimedOut => End::TooLong(self.timeout),
             _ if outcome.truncated => End::TooMuch(MOST_OUTPUT as u64),
             status => End::Exited(status.code().into()),
         };
-        Ok(Ended { how, stdout: outcome.stdout, stderr: outcome.stderr, took: started.elapsed() })
+        Ended { how, stdout: outcome.stdout, stderr: outcome.stderr, took: outcome.took }
     }
+}
+
+fn mount(mount: &BindMount) -> Mount {
+    Mount { host: mount.source.clone(), path: mount.target.clone(), read_only: mount.read_only }
 }

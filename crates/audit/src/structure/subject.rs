@@ -78,13 +78,15 @@ pub enum Content {
     Nothing(String),
 }
 
-/// Where an image's programs run, each test in a container of its own.
+/// Where an image's programs run.
 pub trait Containers {
-    /// A fresh container. What runs in it can write; all of it is gone when it is dropped.
+    /// Runs programs in a fresh container, one after the other: what one changes, the next one sees. All of it is gone
+    /// afterwards. They have nothing on their standard input, and exactly this environment. Gives how each ended, up to
+    /// the first that did not start or took too long.
     ///
     /// # Errors
-    /// When this machine cannot give one.
-    fn start(&self, terms: &Terms) -> Result<Box<dyn Container + '_>>;
+    /// When this machine cannot give a container; not when a program fails, or is not there.
+    fn run(&self, terms: &Terms, env: &[(String, String)], commands: &[Vec<String>]) -> Result<Vec<Ended>>;
 }
 
 /// What a container is to be like, beyond what the image says.
@@ -94,15 +96,6 @@ pub struct Terms {
     pub user: Option<String>,
     /// Folders and files of this machine to show.
     pub mounts: Vec<BindMount>,
-}
-
-/// A container: what one command changes, the next one sees.
-pub trait Container {
-    /// Runs a program, with nothing on its standard input and exactly this environment.
-    ///
-    /// # Errors
-    /// When this machine cannot run it; not when the program fails, or is not there.
-    fn run(&mut self, command: &[String], env: &[(String, String)]) -> Result<Ended>;
 }
 
 /// How a program ended.

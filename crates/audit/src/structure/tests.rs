@@ -60,37 +60,39 @@ impl Files for Text {
 #[derive(Default)]
 struct Told(RefCell<Vec<String>>);
 
-struct Memory<'a> {
-    said: Vec<String>,
-    log: &'a RefCell<Vec<String>>,
-}
-
 impl Containers for Told {
-    fn start(&self, terms: &Terms) -> Result<Box<dyn Container + '_>> {
+    fn run(&self, terms: &Terms, env: &[(String, String)], commands: &[Vec<String>]) -> Result<Vec<Ended>> {
         self.0.borrow_mut().push(format!("start {}", terms.user.as_deref().unwrap_or("-")));
-        Ok(Box::new(Memory { said: Vec::new(), log: &self.0 }))
-    }
-}
-
-impl Container for Memory<'_> {
-    fn run(&mut self, command: &[String], env: &[(String, String)]) -> Result<Ended> {
-        self.log.borrow_mut().push(command.join(" "));
-        let env: BTreeMap<&str, &str> = env.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let mut ended = Ended::default();
-        match &*command[0] {
-            "remember" => self.said.push(command[1].clone()),
-            "recall" => ended.stdout = self.said.join("\n").into_bytes(),
-            "env" => ended.stdout = format!("{env:?}").into_bytes(),
-            "fail" => {
-                ended.stderr = b"first\nit broke\n".to_vec();
-                ended.how = End::Exited(command[1].parse().unwrap());
+        let (mut said, mut ended) = (Vec::new(), Vec::new());
+        for command in commands {
+            self.0.borrow_mut().push(command.join(" "));
+            let one = program(command, env, &mut said);
+            let goes_on = matches!(one.how, End::Exited(_) | End::TooMuch(_));
+            ended.push(one);
+            if !goes_on {
+                break;
             }
-            "hang" => ended.how = End::TooLong(std::time::Duration::from_secs(5)),
-            "flood" => ended.how = End::TooMuch(1000),
-            other => ended.how = End::NotStarted(format!("there is no `{other}`")),
         }
         Ok(ended)
     }
+}
+
+fn program(command: &[String], env: &[(String, String)], said: &mut Vec<String>) -> Ended {
+    let env: BTreeMap<&str, &str> = env.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let mut ended = Ended::default();
+    match &*command[0] {
+        "remember" => said.push(command[1].clone()),
+        "recall" => ended.stdout = said.join("\n").into_bytes(),
+        "env" => ended.stdout = format!("{env:?}").into_bytes(),
+        "fail" => {
+            ended.stderr = b"first\nit broke\n".to_vec();
+            ended.how = End::Exited(command[1].parse().unwrap());
+        }
+        "hang" => ended.how = End::TooLong(std::time::Duration::from_secs(5)),
+        "flood" => ended.how = End::TooMuch(1000),
+        other => ended.how = End::NotStarted(format!("there is no `{other}`")),
+    }
+    ended
 }
 
 const TREE: &str = r#"
