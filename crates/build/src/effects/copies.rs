@@ -210,8 +210,8 @@ fn target_of(follower: &Follower<'_, '_>, source: &str, target: &str, is_file: b
 /// `ln -s[fnT] TARGET… LINK`
 pub(super) fn ln(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
     let (options, operands) = options_and_operands(words);
-    if !has_flag(&options, 's', "symbolic") || has_flag(&options, 'r', "relative") {
-        return unknown("it makes a hard link, or a relative one");
+    if !has_flag(&options, 's', "symbolic") {
+        return unknown("it makes a hard link");
     }
     let [target, link] = operands[..] else { return unknown("it makes several links at once") };
     let is_file = has_flag(&options, 'n', "no-dereference") || has_flag(&options, 'T', "no-target-directory");
@@ -223,10 +223,23 @@ pub(super) fn ln(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Ou
                 return Ok(None);
             }
         }
+        let relative =
+            has_flag(&options, 'r', "relative").then(|| relative_to(follower, target, &place)).flatten();
+        let target = relative.as_deref().unwrap_or(target);
         let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
         put(follower, &place, node)?;
         Ok(if follower.system.is_temporary(&place) { None } else { done(format!("{path} → {target}")) })
     }))
+}
+
+/// The way from a link to what it shall name, as `ln -r` finds it: both with all links followed.
+fn relative_to(follower: &Follower<'_, '_>, target: &str, link: &ImagePath) -> Option<String> {
+    let target = follower.system.tree.real_path(&ImagePath::absolute(target).ok()?).ok()?;
+    let from = follower.system.tree.real_path(&link.parent()?).ok()?;
+    let common = target.components().zip(from.components()).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n(&b".."[..], from.components().count() - common);
+    let steps: Vec<&[u8]> = up.chain(target.components().skip(common)).collect();
+    String::from_utf8(steps.join(&b'/')).ok()
 }
 
 /// `cp [-adprT] SOURCE TARGET`

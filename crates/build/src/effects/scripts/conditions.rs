@@ -164,6 +164,14 @@ impl Asked<'_, '_, '_> {
             "-u" => Truth::of(node.mode & 0o4000 != 0),
             "-g" => Truth::of(node.mode & 0o2000 != 0),
             "-k" => Truth::of(node.mode & 0o1000 != 0),
+            "-O" => Truth::of(node.uid == self.follower.user),
+            "-G" => Truth::of(
+                system
+                    .accounts
+                    .users
+                    .iter()
+                    .any(|user| user.uid == self.follower.user && user.gid == node.gid),
+            ),
             "-b" | "-c" | "-p" | "-S" => Truth::No,
             _ => Truth::Unknown,
         }

@@ -1,6 +1,6 @@
 //! Which command means what: the shell's own, questions that can be answered, effects, and what is left out.
 
-use bareboat_formats::sh::Command;
+use bareboat_formats::sh::{self, Command};
 
 use super::finding::Outcome;
 use super::follow::{Flow, Follower, Truth, Value};
@@ -66,19 +66,36 @@ pub(super) fn run(
     if let Some(truth) = debconf::run(follower, name, arguments) {
         return Flow::Next(truth);
     }
+    // Done for all packages, before and after their scripts.
+    if matches!(base, "systemd-tmpfiles" | "systemd-sysusers") {
+        return Flow::Next(Truth::Yes);
+    }
+    if matches!(base, "su" | "runuser") {
+        return follower.as_user(arguments);
+    }
+    if base == "cat"
+        && arguments.iter().all(|argument| argument.as_deref() == Some("-"))
+        && let Some(input) = follower.input_of(command)
+    {
+        follower.emit(command, Some(input));
+        return Flow::Next(Truth::Yes);
+    }
     if let Some((output, truth)) = queries::run(follower, base, arguments) {
         follower.emit(command, output);
         return Flow::Next(truth);
     }
     if let Some(left_out) = left_out::of_command(base) {
         follower.settle(Some(Outcome::LeftOut(left_out)));
+        follower.emit(command, None);
         return Flow::Next(Truth::Yes);
     }
     match EFFECTS.iter().find(|(known, _)| *known == base) {
         Some((_, effect)) => run_effect(follower, *effect, arguments),
         None => {
             let why = "it is a program that only running it would tell about";
-            Flow::Next(follower.settle(Some(Outcome::unknown(why))))
+            let truth = follower.settle(Some(Outcome::unknown(why)));
+            follower.emit(command, None);
+            Flow::Next(truth)
         }
     }
 }
@@ -98,11 +115,42 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
         let why = "whether the script comes here is only known when it runs";
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
+    if follower.user != 0 {
+        let why = "it runs as another user";
+        return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
+    }
     let outcome = effect(follower, &known);
     Flow::Next(follower.settle(outcome))
 }
 
 impl Follower<'_, '_> {
+    /// `su [-s SHELL] USER -c SCRIPT`: what the script asks is asked as that user.
+    fn as_user(&mut self, arguments: &[Value]) -> Flow {
+        let known: Option<Vec<&str>> = arguments.iter().map(Option::as_deref).collect();
+        let Some(words) = known else { return self.not_literal() };
+        let (mut user, mut script) = (None, None);
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            match word {
+                "-c" | "--command" => script = words.next(),
+                "-s" | "--shell" => drop(words.next()),
+                "-u" => user = words.next(),
+                word if word.starts_with('-') => {}
+                word => user = user.or(Some(word)),
+            }
+        }
+        let uid = user.and_then(|user| self.system.accounts.uid_of(user));
+        let list = script.and_then(|script| sh::parse(script).ok());
+        let (Some(uid), Some(list)) = (uid, list) else {
+            let why = "it runs a program as another user";
+            return Flow::Next(self.settle(Some(Outcome::unknown(why))));
+        };
+        let before = std::mem::replace(&mut self.user, uid);
+        let flow = self.subshell(&list);
+        self.user = before;
+        flow
+    }
+
     pub(super) fn not_literal(&mut self) -> Flow {
         let why = "its arguments are only known when it runs";
         Flow::Next(self.settle(Some(Outcome::unknown(why))))

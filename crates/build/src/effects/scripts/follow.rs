@@ -99,6 +99,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     line: usize,
     /// What a script takes from the modes of what it makes.
     pub(in crate::effects) umask: u32,
+    /// As whom it runs: root, but for `su`.
+    pub(super) user: u32,
     /// Above zero where it is not known whether we get here.
     doubt: usize,
     left: Option<Left>,
@@ -137,6 +139,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             source: 0,
             line: 0,
             umask: 0o022,
+            user: 0,
             doubt: 0,
             left: None,
             depth: 0,
@@ -274,19 +277,46 @@ impl<'f, 'a> Follower<'f, 'a> {
                 }
             }
             CommandKind::Subshell(list) => {
-                let variables = self.variables.clone();
-                let flow = self.list(list);
-                self.variables = variables;
-                match flow {
-                    Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
-                    flow => flow,
+                let captures = command.redirects.iter().any(|redirect| redirect.descriptor == 1);
+                if !captures {
+                    return self.subshell(list);
                 }
+                let mut flow = Next(Truth::Yes);
+                let text = self.captured(|follower| flow = follower.subshell(list));
+                self.emit(command, text);
+                flow
             }
             CommandKind::Function { name, body } => {
                 let function = Function { body: Rc::new((**body).clone()), source: self.source };
                 self.functions.insert(name.clone(), function);
                 Next(Truth::Yes)
             }
+        }
+    }
+
+    /// A process of its own: its `exit`, its variables and its directory end with it.
+    pub(super) fn subshell(&mut self, list: &[Command]) -> Flow {
+        let (variables, left, umask) = (self.variables.clone(), self.left, self.umask);
+        // The lines are those of the command that starts it: its text may not stand in the script.
+        let line = self.line;
+        let flow = self.list(list);
+        (self.variables, self.left, self.umask, self.line) = (variables, left, umask, line);
+        match flow {
+            Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
+            flow => flow,
+        }
+    }
+
+    /// What a command reads, when that stands in the script or in a known file.
+    pub(super) fn input_of(&mut self, command: &Command) -> Value {
+        let input = command.redirects.iter().rev().find(|redirect| redirect.descriptor == 0)?;
+        match input.kind {
+            RedirectKind::Document => self.one(&input.target),
+            RedirectKind::Input => {
+                let path = self.one(&input.target)?;
+                self.system.text(&path, LARGEST_SOURCED)
+            }
+            _ => None,
         }
     }
 
