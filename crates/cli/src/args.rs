@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Build(Build),
     Lock(Lock),
     Update(Update),
+    Effects(Effects),
 }
 
 /// Build an image: resolve if needed, fetch, assemble, write
@@ -141,4 +142,27 @@ pub(crate) struct Update {
     /// Say what would move, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// Tell what packages' maintainer scripts would do, and what of it a build does
+///
+/// No script is ever run. Each command in them that matters is told with its line: what a build does in its place, what
+/// it leaves out on purpose and why, and what only running the script would tell.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Effects {
+    /// The packages
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub(crate) packages: Vec<String>,
+    /// Tell of the packages that these depend on as well
+    #[arg(long)]
+    pub(crate) dependencies: bool,
+    /// The Debian suite [default: the recipe's, else trixie]
+    #[arg(long)]
+    pub(crate) suite: Option<String>,
+    /// Take archives, suite and platform from this recipe, or from the folder of its bareboat.toml
+    #[arg(short = 'f', long = "recipe")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// The platform, such as linux/arm64 [default: the recipe's first, else this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod effects;
 mod lock;
 mod output;
 mod summary;
@@ -35,6 +36,7 @@ fn run() -> ExitCode {
         Command::Build(command) => build::run(command, &args, &terminal),
         Command::Lock(command) => lock::run(command, &args, &terminal),
         Command::Update(command) => update::run(command, &args, &terminal),
+        Command::Effects(command) => effects::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {

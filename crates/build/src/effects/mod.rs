@@ -6,6 +6,7 @@
 
 mod accounts_commands;
 mod alternatives;
+mod apache;
 mod ca_bundle;
 mod copies;
 mod known;

@@ -5,12 +5,15 @@ use bareboat_formats::sh::{self, Command};
 use super::finding::Outcome;
 use super::follow::{Flow, Follower, Truth, Value};
 use super::{builtins, conditions, debconf, queries};
-use crate::effects::{accounts_commands, alternatives, copies, left_out, modes};
+use crate::effects::{accounts_commands, alternatives, apache, copies, left_out, modes};
 
 /// An effect: does what the command would do. None when there is nothing to do.
 type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Option<Outcome>;
 
 const EFFECTS: &[(&str, Effect)] = &[
+    ("a2enconf", apache::enable_configuration),
+    ("a2enmod", apache::enable_module),
+    ("a2ensite", apache::enable_site),
     ("addgroup", accounts_commands::addgroup),
     ("adduser", accounts_commands::adduser),
     ("chgrp", modes::chgrp),
@@ -66,8 +69,12 @@ pub(super) fn run(
     if let Some(truth) = debconf::run(follower, name, arguments) {
         return Flow::Next(truth);
     }
-    // Done for all packages, before and after their scripts.
-    if matches!(base, "systemd-tmpfiles" | "systemd-sysusers") {
+    // Done for all packages, after their scripts.
+    if base == "systemd-tmpfiles" {
+        return Flow::Next(Truth::Yes);
+    }
+    if base == "systemd-sysusers" {
+        follower.declare_users();
         return Flow::Next(Truth::Yes);
     }
     if matches!(base, "su" | "runuser") {
@@ -92,6 +99,11 @@ pub(super) fn run(
     match EFFECTS.iter().find(|(known, _)| *known == base) {
         Some((_, effect)) => run_effect(follower, *effect, arguments),
         None => {
+            if let Some(path) = queries::program(follower, name)
+                && let Some(flow) = follower.program(&path, arguments)
+            {
+                return flow;
+            }
             let why = "it is a program that only running it would tell about";
             let truth = follower.settle(Some(Outcome::unknown(why)));
             follower.emit(command, None);
@@ -112,7 +124,7 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
     let known: Option<Vec<String>> = arguments.iter().cloned().collect();
     let Some(known) = known else { return follower.not_literal() };
     if follower.is_doubtful() {
-        let why = "whether the script comes here is only known when it runs";
+        let why = format!("whether the script comes here is only known when it runs: {}", known.join(" "));
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
     if follower.user != 0 {
@@ -146,7 +158,7 @@ impl Follower<'_, '_> {
             return Flow::Next(self.settle(Some(Outcome::unknown(why))));
         };
         let before = std::mem::replace(&mut self.user, uid);
-        let flow = self.subshell(&list);
+        let flow = self.inner_text(&list);
         self.user = before;
         flow
     }

@@ -29,7 +29,7 @@ impl Follower<'_, '_> {
         if let [Part::Variable { name, operation: Operation::None, quoted: false }] = &word[..]
             && matches!(name.as_str(), "@" | "*")
         {
-            return self.arguments.clone();
+            return self.arguments.iter().filter(|value| value.as_deref() != Some("")).cloned().collect();
         }
         let pieces = self.pieces(word);
         if pieces.iter().any(|piece| piece.value.is_none()) {

@@ -13,7 +13,7 @@ use super::dispatch;
 use super::finding::{Finding, Outcome};
 use super::package::Package;
 use super::system::System;
-use crate::effects::copies;
+use crate::effects::{copies, sysusers};
 
 /// What a value is, when it can be known.
 pub(super) type Value = Option<String>;
@@ -24,6 +24,8 @@ const MOST_STEPS: usize = 100_000;
 const DEEPEST: usize = 40;
 /// The longest value of a variable.
 pub(super) const LONGEST_VALUE: usize = 1 << 16;
+/// What is told of one script.
+const MOST_FINDINGS: usize = 2000;
 /// The largest file that is sourced.
 const LARGEST_SOURCED: u64 = 1 << 20;
 
@@ -97,6 +99,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     sources: Vec<Source>,
     source: usize,
     line: usize,
+    /// The source and the line that stand for what a program does that the script calls.
+    pinned: Option<(usize, usize)>,
     /// What a script takes from the modes of what it makes.
     pub(in crate::effects) umask: u32,
     /// As whom it runs: root, but for `su`.
@@ -138,6 +142,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             sources: Vec::new(),
             source: 0,
             line: 0,
+            pinned: None,
             umask: 0o022,
             user: 0,
             doubt: 0,
@@ -166,12 +171,21 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.sources.push(Source { name: name.to_owned(), lines });
     }
 
+    /// Makes the users that the package declares in sysusers.d, where its script asks for it.
+    pub(super) fn declare_users(&mut self) {
+        if !self.is_doubtful() {
+            sysusers::apply(self.system, self.package.unpacked, &mut self.findings);
+        }
+    }
+
     /// Notes what became of the command in the current line, once.
     pub(super) fn note(&mut self, outcome: Outcome) {
-        let source = &self.sources[self.source];
-        let text = whole_line(&source.lines, self.line);
-        let finding = Finding { script: source.name.clone(), line: self.line, text, outcome };
-        if !self.findings.contains(&finding) {
+        let source = &self.sources[self.pinned.map_or(self.source, |(source, _)| source)];
+        let text = whole_line(&source.lines, self.pinned.map_or(self.line, |(_, line)| line));
+        let line = self.pinned.map_or(self.line, |(_, line)| line);
+        let finding = Finding { script: source.name.clone(), line, text, outcome };
+        let same = |held: &Finding| held.line == finding.line && *held == finding;
+        if self.findings.len() < MOST_FINDINGS && !self.findings.iter().rev().any(same) {
             self.findings.push(finding);
         }
     }
@@ -182,14 +196,24 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Follows what may be done or not.
     pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        let before = self.variables.clone();
         self.doubt += 1;
         let flow = follow(self);
         self.doubt -= 1;
+        // What was set on a way that may not have been taken is not known afterwards.
+        for (name, value) in &mut self.variables {
+            if before.get(name) != Some(value) {
+                *value = None;
+            }
+        }
+        for name in before.into_keys() {
+            self.variables.entry(name).or_insert(None);
+        }
         flow
     }
 
     pub(super) fn assign(&mut self, name: &str, value: Value) {
-        let value = value.filter(|value| !self.is_doubtful() && value.len() <= LONGEST_VALUE);
+        let value = value.filter(|value| value.len() <= LONGEST_VALUE);
         self.variables.insert(name.to_owned(), value);
     }
 
@@ -527,6 +551,34 @@ impl<'f, 'a> Follower<'f, 'a> {
         })
     }
 
+    /// Follows another program that is a shell script, as a process of its own; none when it is no such.
+    pub(super) fn program(&mut self, path: &str, arguments: &[Value]) -> Option<Flow> {
+        let place = ImagePath::absolute(path).ok()?;
+        let content = self.system.content(&place)?.clone();
+        if !is_shell_script(&content.head(64).ok()?) {
+            return None;
+        }
+        let list = sh::parse(&String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?).ok()?;
+        let pinned = self.pinned;
+        self.pinned = pinned.or(Some((self.source, self.line)));
+        let arguments = std::mem::replace(&mut self.arguments, arguments.to_vec());
+        let functions = std::mem::take(&mut self.functions);
+        let source = self.source;
+        self.enter_source(path, "");
+        let flow = self.subshell(&list);
+        (self.arguments, self.functions, self.source, self.pinned) = (arguments, functions, source, pinned);
+        Some(flow)
+    }
+
+    /// Follows commands of a text that stands in the current line.
+    pub(super) fn inner_text(&mut self, list: &[Command]) -> Flow {
+        let pinned = self.pinned;
+        self.pinned = pinned.or(Some((self.source, self.line)));
+        let flow = self.subshell(list);
+        self.pinned = pinned;
+        flow
+    }
+
     /// Follows another file as if it stood here; none when the image does not have it, or it is no script.
     pub(super) fn source(&mut self, path: &str) -> Option<Flow> {
         let place = ImagePath::absolute(path).ok()?;
@@ -601,6 +653,15 @@ impl<'f, 'a> Follower<'f, 'a> {
             None => Truth::Yes,
         }
     }
+}
+
+/// By its first line: `#!/bin/sh`, `#! /bin/bash -e`.
+fn is_shell_script(head: &[u8]) -> bool {
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let interpreter = line.strip_prefix(b"#!").unwrap_or_default().trim_ascii();
+    [&b"/bin/sh"[..], b"/bin/bash", b"/bin/dash", b"/usr/bin/sh"].iter().any(|shell| {
+        interpreter.strip_prefix(*shell).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
+    })
 }
 
 /// Whether a way only ends in failure: the last thing it does is `exit 1`.

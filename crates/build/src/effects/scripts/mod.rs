@@ -67,20 +67,18 @@ pub fn follow(
     }
     let order = order::by_dependency(packages);
     for &(name, unpacked) in &order {
-        sysusers::apply(&mut system, unpacked, findings.entry(name.clone()).or_default());
-    }
-    for &(name, unpacked) in &order {
-        let package = Package { name, arch };
+        let package = Package { name, arch, unpacked };
         let found = findings.entry(name.clone()).or_default();
-        if let Some(known) = known::of(name, &mut system) {
-            found.extend(known);
-            continue;
-        }
-        for (script, arguments) in SCRIPTS {
+        let known = known::of(name, &mut system);
+        let scripts = if known.is_some() { &[][..] } else { &SCRIPTS };
+        found.extend(known.into_iter().flatten());
+        for &(script, arguments) in scripts {
             if let Some(text) = unpacked.scripts.get(script) {
                 found.extend(Follower::follow(&mut system, &package, script, text, arguments));
             }
         }
+        // Where no script asked for it.
+        sysusers::apply(&mut system, unpacked, found);
     }
     for &(name, unpacked) in &order {
         tmpfiles::apply(&mut system, name, unpacked, findings.entry(name.clone()).or_default());

@@ -215,16 +215,18 @@ fn found(is: bool) -> (Value, Truth) {
     (if is { None } else { Some(String::new()) }, Truth::of(is))
 }
 
-fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
-    if program.contains('/') {
-        let there = ImagePath::absolute(program).is_ok_and(|path| follower.system.exists(&path));
-        return if there { known(program.to_owned()) } else { (Some(String::new()), Truth::No) };
+/// Where a program is in the image.
+pub(super) fn program(follower: &Follower<'_, '_>, name: &str) -> Option<String> {
+    let is_there = |path: &String| ImagePath::absolute(path).is_ok_and(|path| follower.system.exists(&path));
+    if name.contains('/') {
+        return Some(name.to_owned()).filter(is_there);
     }
-    for directory in ["/usr/sbin", "/usr/bin"] {
-        let path = format!("{directory}/{program}");
-        if ImagePath::absolute(&path).is_ok_and(|path| follower.system.exists(&path)) {
-            return known(path);
-        }
+    ["/usr/sbin", "/usr/bin"].iter().map(|directory| format!("{directory}/{name}")).find(is_there)
+}
+
+fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
+    if let Some(path) = self::program(follower, program) {
+        return known(path);
     }
     // What the tool does itself is there, whether the image has the program or not.
     match dispatch::is_known(program) {
