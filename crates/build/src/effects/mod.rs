@@ -15,6 +15,7 @@ mod left_out;
 mod localtime;
 mod modes;
 mod nsswitch;
+mod php;
 mod scripts;
 mod status_d;
 mod system_accounts;

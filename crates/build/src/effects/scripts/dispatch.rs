@@ -5,7 +5,7 @@ use bareboat_formats::sh::{self, Command};
 use super::finding::Outcome;
 use super::follow::{Flow, Follower, Truth, Value};
 use super::{builtins, conditions, debconf, queries};
-use crate::effects::{accounts_commands, alternatives, apache, copies, left_out, modes};
+use crate::effects::{accounts_commands, alternatives, apache, copies, known, left_out, modes, php};
 
 /// An effect: does what the command would do. None when there is nothing to do.
 type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Option<Outcome>;
@@ -28,6 +28,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("ln", copies::ln),
     ("mkdir", copies::mkdir),
     ("mv", copies::mv),
+    ("phpenmod", php::enable),
     ("rm", copies::rm),
     ("rmdir", copies::rmdir),
     ("touch", copies::touch),
@@ -79,6 +80,10 @@ pub(super) fn run(
     }
     if matches!(base, "su" | "runuser") {
         return follower.as_user(arguments);
+    }
+    if let Some(text) = known::answer(name, arguments) {
+        follower.emit(command, Some(text.to_owned()));
+        return Flow::Next(Truth::Yes);
     }
     if base == "cat"
         && arguments.iter().all(|argument| argument.as_deref() == Some("-"))

@@ -18,6 +18,11 @@ impl Follower<'_, '_> {
             "fgrep" => grep(&[&[Some("-F".to_owned())], arguments].concat(), input),
             "cut" => cut(arguments, input),
             "head" | "tail" => ends(name.as_deref()? == "head", arguments, input),
+            // Whatever they do to lines, there are none.
+            "sed" | "tr" | "sort" | "uniq" if input.is_empty() => Some((String::new(), Truth::Yes)),
+            "wc" if matches!(arguments, [Some(flag)] if flag == "-l") => {
+                Some((format!("{}\n", input.matches('\n').count()), Truth::Yes))
+            }
             "cat" if arguments.is_empty() => Some((input.to_owned(), Truth::Yes)),
             _ => None,
         }
@@ -62,10 +67,12 @@ pub(super) fn grep(arguments: &[Value], input: &str) -> Option<(String, Truth)> 
         if let Some(rest) = text.strip_suffix('$') {
             (text, at_end) = (rest, true);
         }
-        if text.contains(['.', '*', '[', '\\', '^', '$', '+', '?', '(', '|', '{']) {
+        if text.replace("\\.", "").contains(['.', '*', '[', '\\', '^', '$', '+', '?', '(', '|', '{']) {
             return None;
         }
     }
+    let unescaped = text.replace("\\.", ".");
+    let text = if fixed { text } else { unescaped.as_str() };
     let folded = |text: &str| if fold { text.to_lowercase() } else { text.to_owned() };
     let text = folded(text);
     let matching = |line: &&str| {

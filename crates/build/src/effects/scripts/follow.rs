@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bareboat_formats::sh::{self, Command, CommandKind, RedirectKind, Word};
-use bareboat_model::ImagePath;
+use bareboat_model::{ImagePath, Result};
 
 use super::dispatch;
 use super::finding::{Finding, Outcome};
@@ -24,6 +24,8 @@ const MOST_STEPS: usize = 100_000;
 const DEEPEST: usize = 40;
 /// The longest value of a variable.
 pub(super) const LONGEST_VALUE: usize = 1 << 16;
+/// The longest command that is told with its values.
+const LONGEST_SHOWN: usize = 2000;
 /// What is told of one script.
 const MOST_FINDINGS: usize = 2000;
 /// The largest file that is sourced.
@@ -101,8 +103,14 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     line: usize,
     /// The source and the line that stand for what a program does that the script calls.
     pinned: Option<(usize, usize)>,
+    /// The folder that it is in, when that is known.
+    pub(super) folder: Option<String>,
+    /// The command that is looked at, with its values; what is not known is an ellipsis.
+    pub(super) expanded: String,
     /// What a script takes from the modes of what it makes.
     pub(in crate::effects) umask: u32,
+    /// How the last command ended.
+    pub(super) last: Truth,
     /// As whom it runs: root, but for `su`.
     pub(super) user: u32,
     /// Above zero where it is not known whether we get here.
@@ -111,6 +119,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     depth: usize,
     steps: usize,
     findings: Vec<Finding>,
+    /// The commands before this one in a pipeline.
+    piped: Vec<String>,
     /// What is printed where somebody takes it; none when that is not known.
     captures: Vec<Value>,
 }
@@ -143,13 +153,17 @@ impl<'f, 'a> Follower<'f, 'a> {
             source: 0,
             line: 0,
             pinned: None,
+            folder: Some("/".to_owned()),
+            expanded: String::new(),
             umask: 0o022,
+            last: Truth::Yes,
             user: 0,
             doubt: 0,
             left: None,
             depth: 0,
             steps: 0,
             findings: Vec::new(),
+            piped: Vec::new(),
             captures: Vec::new(),
         };
         match sh::parse(text) {
@@ -178,12 +192,23 @@ impl<'f, 'a> Follower<'f, 'a> {
         }
     }
 
+    /// A path that a command names, from the folder that it is in.
+    pub(in crate::effects) fn place(&self, path: &str) -> Result<ImagePath> {
+        match &self.folder {
+            Some(folder) if !path.starts_with('/') && !path.is_empty() => {
+                ImagePath::absolute(&format!("{folder}/{path}"))
+            }
+            _ => ImagePath::absolute(path),
+        }
+    }
+
     /// Notes what became of the command in the current line, once.
     pub(super) fn note(&mut self, outcome: Outcome) {
         let source = &self.sources[self.pinned.map_or(self.source, |(source, _)| source)];
         let text = whole_line(&source.lines, self.pinned.map_or(self.line, |(_, line)| line));
         let line = self.pinned.map_or(self.line, |(_, line)| line);
-        let finding = Finding { script: source.name.clone(), line, text, outcome };
+        let command = self.expanded.clone();
+        let finding = Finding { script: source.name.clone(), line, text, command, outcome };
         let same = |held: &Finding| held.line == finding.line && *held == finding;
         if self.findings.len() < MOST_FINDINGS && !self.findings.iter().rev().any(same) {
             self.findings.push(finding);
@@ -196,10 +221,11 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Follows what may be done or not.
     pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
-        let before = self.variables.clone();
+        let (before, folder) = (self.variables.clone(), self.folder.clone());
         self.doubt += 1;
         let flow = follow(self);
         self.doubt -= 1;
+        self.folder = folder.filter(|folder| self.folder.as_ref() == Some(folder));
         // What was set on a way that may not have been taken is not known afterwards.
         for (name, value) in &mut self.variables {
             if before.get(name) != Some(value) {
@@ -264,6 +290,9 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.depth += 1;
         let flow = self.kind(command);
         self.depth -= 1;
+        if let Next(truth) = flow {
+            self.last = truth;
+        }
         flow
     }
 
@@ -321,10 +350,12 @@ impl<'f, 'a> Follower<'f, 'a> {
     /// A process of its own: its `exit`, its variables and its directory end with it.
     pub(super) fn subshell(&mut self, list: &[Command]) -> Flow {
         let (variables, left, umask) = (self.variables.clone(), self.left, self.umask);
+        let folder = self.folder.clone();
         // The lines are those of the command that starts it: its text may not stand in the script.
         let line = self.line;
         let flow = self.list(list);
         (self.variables, self.left, self.umask, self.line) = (variables, left, umask, line);
+        self.folder = folder;
         match flow {
             Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
             flow => flow,
@@ -479,6 +510,7 @@ impl<'f, 'a> Follower<'f, 'a> {
         let mut input = None;
         let mut truth = Truth::Unknown;
         let last = commands.len() - 1;
+        let piped = self.piped.len();
         for (index, command) in commands.iter().enumerate() {
             self.line = command.line;
             if index > 0
@@ -502,7 +534,10 @@ impl<'f, 'a> Follower<'f, 'a> {
                 });
             }
             (self.variables, self.left) = (variables, left);
+            let shown = self.expanded.rsplit(" | ").next().unwrap_or_default().to_owned();
+            self.piped.push(shown);
         }
+        self.piped.truncate(piped);
         Next(truth)
     }
 
@@ -602,6 +637,18 @@ impl<'f, 'a> Follower<'f, 'a> {
         let fields = self.fields(words);
         // Words may have been commands of other lines.
         self.line = command.line;
+        let shown: Vec<&str> = fields.iter().map(|field| field.as_deref().unwrap_or("…")).collect();
+        self.expanded = self
+            .piped
+            .iter()
+            .map(String::as_str)
+            .chain([shown.join(" ").as_str()])
+            .collect::<Vec<_>>()
+            .join(" | ");
+        if self.expanded.len() > LONGEST_SHOWN {
+            let end = (0..=LONGEST_SHOWN).rev().find(|end| self.expanded.is_char_boundary(*end)).unwrap_or(0);
+            self.expanded.truncate(end);
+        }
         let Some((name, arguments)) = fields.split_first() else {
             for (name, value) in values {
                 self.assign(&name, value);
@@ -634,6 +681,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             if redirect.descriptor != 1 {
                 continue; // error messages
             }
+            let path = path.map(|path| self.place(&path).map_or(path, |place| place.to_string()));
             let outcome = copies::write(self, path.as_deref(), text, append);
             self.settle(outcome);
         }

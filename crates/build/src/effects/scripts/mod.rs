@@ -89,6 +89,9 @@ pub fn follow(
     Ok(Followed { findings, applied, alternatives: std::mem::take(&mut system.alternatives) })
 }
 
+/// How much of an effect the summary tells.
+const TOLD: usize = 6;
+
 /// For each effect, what it did for which packages.
 fn applied(findings: &BTreeMap<Arc<str>, Vec<Finding>>) -> Vec<Applied> {
     let mut by_effect: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
@@ -100,5 +103,13 @@ fn applied(findings: &BTreeMap<Arc<str>, Vec<Finding>>) -> Vec<Applied> {
             }
         }
     }
-    by_effect.into_iter().map(|(effect, what)| Applied { effect, what: what.join(", ") }).collect()
+    by_effect.into_iter().map(|(effect, what)| Applied { effect, what: in_short(&what) }).collect()
+}
+
+/// The first few; `bareboat effects` tells all.
+fn in_short(what: &[String]) -> String {
+    match what.len().checked_sub(TOLD) {
+        Some(more @ 2..) => format!("{} and {more} more", what[..TOLD].join(", ")),
+        _ => what.join(", "),
+    }
 }

@@ -4,6 +4,7 @@ use bareboat_model::{ImagePath, Version};
 
 use super::dispatch;
 use super::follow::{Follower, Truth, Value};
+use crate::effects::php;
 use crate::tree::Kind;
 
 /// Commands without a lasting effect, whose answer is not known.
@@ -39,6 +40,7 @@ const SILENT: &[&str] = &[
     "nproc",
     "od",
     "perl",
+    "phpquery",
     "pgrep",
     "pidof",
     "ps",
@@ -174,6 +176,14 @@ pub(super) fn run(
             (texts.map(|texts| texts.concat()), Truth::Yes)
         }
         ("cat", []) => unknown,
+        ("phpquery", _) => match words.iter().copied().collect::<Option<Vec<&str>>>() {
+            Some(known_words) => php::query(follower, &known_words).map_or(unknown, |lines| {
+                let truth = Truth::of(!lines.is_empty());
+                (Some(lines.iter().map(|line| format!("{line}\n")).collect()), truth)
+            }),
+            None => unknown,
+        },
+        ("ls", _) if options == 0 && !operands.is_empty() => list(follower, operands),
         ("whoami", []) => known("root".to_owned()),
         ("ischroot", _) => (Some(String::new()), Truth::Unknown),
         _ if is_query(name) => unknown,
@@ -233,6 +243,21 @@ fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
         true => known(format!("/usr/bin/{program}")),
         false => (Some(String::new()), Truth::No),
     }
+}
+
+/// `ls FILE…`: what of it is there.
+fn list(follower: &Follower<'_, '_>, operands: &[Option<&str>]) -> (Value, Truth) {
+    let mut found = String::new();
+    for path in operands {
+        let Some(Ok(place)) = path.map(ImagePath::absolute) else { return (None, Truth::Unknown) };
+        match follower.system.tree.lookup(&place) {
+            Some((_, node)) if node.is_directory() => return (None, Truth::Yes),
+            Some(_) => found.push_str(&format!("{}\n", path.unwrap_or_default())),
+            None => {}
+        }
+    }
+    let truth = Truth::of(found.lines().count() == operands.len());
+    (Some(found), truth)
 }
 
 fn id(follower: &Follower<'_, '_>, options: &[Option<&str>], operands: &[Option<&str>]) -> (Value, Truth) {
