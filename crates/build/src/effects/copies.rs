@@ -46,7 +46,9 @@ pub(super) fn write(
 ) -> Option<Outcome> {
     let Some(path) = path else { return unknown("which file it writes is only known when it runs") };
     if follower.is_doubtful() {
-        return unknown("whether the script comes here is only known when it runs");
+        return unknown(format!(
+            "whether the script comes here, and writes `{path}`, is only known when it runs"
+        ));
     }
     let place = match place(follower, path) {
         Ok(place) => place,
@@ -71,7 +73,8 @@ pub(super) fn write(
         let place = follower.system.tree.real_path(&place).unwrap_or(place);
         if exists {
             // Mode and owner stay, as when a shell writes to what is there.
-            if follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content)) {
+            let same = follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content));
+            if known && same {
                 return Ok(None);
             }
             let (mtime, owner) = (follower.system.mtime, script_of(follower.package.name));

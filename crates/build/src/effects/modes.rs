@@ -108,7 +108,9 @@ fn change(
             continue;
         };
         if follower.system.change(&place, deep, change) {
-            changed.push(*path);
+            if !follower.system.is_temporary(&place) {
+                changed.push(*path);
+            }
         } else if !["/proc/", "/dev/", "/sys/"].iter().any(|kernel| path.starts_with(kernel)) {
             missing = Some(format!("`{path}` is not in the image"));
         }

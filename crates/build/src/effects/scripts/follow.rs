@@ -100,6 +100,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     functions: BTreeMap<String, Function>,
     sources: Vec<Source>,
     source: usize,
+    /// Whether the package's own files are not there yet.
+    pub(super) before_unpacking: bool,
     line: usize,
     /// The source and the line that stand for what a program does that the script calls.
     pinned: Option<(usize, usize)>,
@@ -151,6 +153,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             functions: BTreeMap::new(),
             sources: Vec::new(),
             source: 0,
+            before_unpacking: script == "preinst",
             line: 0,
             pinned: None,
             folder: Some("/".to_owned()),
@@ -637,7 +640,11 @@ impl<'f, 'a> Follower<'f, 'a> {
         let fields = self.fields(words);
         // Words may have been commands of other lines.
         self.line = command.line;
-        let shown: Vec<&str> = fields.iter().map(|field| field.as_deref().unwrap_or("…")).collect();
+        let folder = self.folder.as_deref().filter(|folder| *folder != "/");
+        let folder = folder.map(|folder| format!("cd {folder};")).unwrap_or_default();
+        let texts = fields.iter().map(|field| field.as_deref().unwrap_or("…"));
+        let shown: Vec<&str> =
+            Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts).collect();
         self.expanded = self
             .piped
             .iter()

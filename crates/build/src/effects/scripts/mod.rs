@@ -16,6 +16,7 @@ mod follow;
 mod order;
 mod package;
 mod queries;
+mod sed;
 mod system;
 
 use std::collections::BTreeMap;
