@@ -195,7 +195,7 @@ fn close(
 /// By name, those of the lowest recipe first: the first to name a directory decides its mode and has it in its layer,
 /// and layers of a base must not depend on what is above it. base-files goes before all: it lays the directories
 /// out whose modes others take for granted.
-fn in_placing_order(
+pub(crate) fn in_placing_order(
     packages: impl Iterator<Item = (Arc<str>, Unpacked)>,
     tiers: &BTreeMap<String, usize>,
 ) -> Vec<(Arc<str>, Unpacked)> {

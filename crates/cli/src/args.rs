@@ -89,6 +89,7 @@ pub(crate) enum Command {
     Lock(Lock),
     Update(Update),
     Catalog(Catalog),
+    Effects(Effects),
     Run(Run),
     Test(Test),
 }
@@ -257,4 +258,27 @@ pub(crate) enum NetworkChoice {
     None,
     /// All that this machine can reach, and this machine itself
     Host,
+}
+
+/// Tell what packages' maintainer scripts would do, and what of it a build does
+///
+/// No script is ever run. Each command in them that matters is told with its line: what a build does in its place, what
+/// it leaves out on purpose and why, and what only running the script would tell.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Effects {
+    /// The packages
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub(crate) packages: Vec<String>,
+    /// Tell of the packages that these depend on as well
+    #[arg(long)]
+    pub(crate) dependencies: bool,
+    /// The Debian suite [default: the recipe's, else trixie]
+    #[arg(long)]
+    pub(crate) suite: Option<String>,
+    /// Take archives, suite and platform from this recipe, or from the folder of its bareboat.toml
+    #[arg(short = 'f', long = "recipe")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// The platform, such as linux/arm64 [default: the recipe's first, else this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
 }

@@ -3,6 +3,7 @@
 mod args;
 mod build;
 mod catalog;
+mod effects;
 mod image;
 mod lock;
 mod output;
@@ -42,6 +43,7 @@ fn run() -> ExitCode {
         Command::Catalog(command) => catalog::run(command, &args),
         Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
+        Command::Effects(command) => effects::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {

@@ -24,8 +24,8 @@ fn new_file(follower: &Follower<'_, '_>, content: Content) -> Node {
     Node::file(content, mode, follower.system.mtime, script_of(follower.package.name))
 }
 
-fn place(path: &str) -> Result<ImagePath, Option<Outcome>> {
-    ImagePath::absolute(path).map_err(|error| unknown(error.to_string()))
+fn place(follower: &Follower<'_, '_>, path: &str) -> Result<ImagePath, Option<Outcome>> {
+    follower.place(path).map_err(|error| unknown(error.to_string()))
 }
 
 /// Makes `?` work where an outcome is what comes back.
@@ -46,9 +46,15 @@ pub(super) fn write(
 ) -> Option<Outcome> {
     let Some(path) = path else { return unknown("which file it writes is only known when it runs") };
     if follower.is_doubtful() {
-        return unknown("whether the script comes here is only known when it runs");
+        return unknown(format!(
+            "whether the script comes here, and writes `{path}`, is only known when it runs"
+        ));
     }
-    settle(place(path).and_then(|place| {
+    let place = match place(follower, path) {
+        Ok(place) => place,
+        Err(outcome) => return outcome,
+    };
+    settle((|| {
         let temporary = follower.system.is_temporary(&place);
         let mut bytes = Vec::new();
         let mut known = text.is_some();
@@ -67,7 +73,8 @@ pub(super) fn write(
         let place = follower.system.tree.real_path(&place).unwrap_or(place);
         if exists {
             // Mode and owner stay, as when a shell writes to what is there.
-            if follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content)) {
+            let same = follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content));
+            if known && same {
                 return Ok(None);
             }
             let (mtime, owner) = (follower.system.mtime, script_of(follower.package.name));
@@ -85,7 +92,7 @@ pub(super) fn write(
             follower.system.forget_content(&place);
         }
         Ok(if temporary { None } else { Some(Outcome::done(EFFECT, path)) })
-    }))
+    })())
 }
 
 /// `mkdir [-p] [-m MODE] DIR…`
@@ -115,7 +122,7 @@ fn directories(
 ) -> Result<Option<Outcome>, Option<Outcome>> {
     let mut made = Vec::new();
     for path in paths {
-        let place = place(path)?;
+        let place = place(follower, path)?;
         let there = follower.system.tree.lookup(&place).map(|(real, node)| (real, node.is_directory()));
         match there {
             Some((real, true)) => {
@@ -158,7 +165,7 @@ pub(super) fn rmdir(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
     let (_, paths) = options_and_operands(words);
     let mut kept = None;
     for path in paths {
-        let Ok(place) = ImagePath::absolute(path) else { continue };
+        let Ok(place) = follower.place(path) else { continue };
         if follower.system.tree.is_empty_directory(&place) && !follower.system.take_away(&place) {
             kept = Some(path);
         }
@@ -171,7 +178,7 @@ pub(super) fn rm(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Ou
     let (_, paths) = options_and_operands(words);
     let mut kept = None;
     for path in paths {
-        if !ImagePath::absolute(path).is_ok_and(|place| follower.system.take_away(&place)) {
+        if !follower.place(path).is_ok_and(|place| follower.system.take_away(&place)) {
             kept = Some(path);
         }
     }
@@ -183,7 +190,7 @@ pub(super) fn touch(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
     settle((|| {
         let mut made = Vec::new();
         for path in paths {
-            let place = place(path)?;
+            let place = place(follower, path)?;
             if follower.system.tree.lookup(&place).is_none() {
                 let content = Content::from_bytes(Vec::new());
                 let node = new_file(follower, content);
@@ -197,7 +204,8 @@ pub(super) fn touch(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
 
 /// The place for `source` in `target`, which may be a directory.
 fn target_of(follower: &Follower<'_, '_>, source: &str, target: &str, is_file: bool) -> String {
-    let is_directory = ImagePath::absolute(target)
+    let is_directory = follower
+        .place(target)
         .is_ok_and(|place| follower.system.tree.lookup(&place).is_some_and(|(_, node)| node.is_directory()));
     if is_directory && !is_file {
         let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
@@ -210,23 +218,37 @@ fn target_of(follower: &Follower<'_, '_>, source: &str, target: &str, is_file: b
 /// `ln -s[fnT] TARGET… LINK`
 pub(super) fn ln(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
     let (options, operands) = options_and_operands(words);
-    if !has_flag(&options, 's', "symbolic") || has_flag(&options, 'r', "relative") {
-        return unknown("it makes a hard link, or a relative one");
+    if !has_flag(&options, 's', "symbolic") {
+        return unknown("it makes a hard link");
     }
     let [target, link] = operands[..] else { return unknown("it makes several links at once") };
     let is_file = has_flag(&options, 'n', "no-dereference") || has_flag(&options, 'T', "no-target-directory");
     let path = target_of(follower, target, link, is_file);
-    settle(place(&path).and_then(|place| {
+    settle((|| {
+        let place = place(follower, &path)?;
         if let Some((_, node)) = follower.system.entry(&place) {
             let same = matches!(&node.kind, Kind::Symlink(held) if held == target.as_bytes());
             if same || !has_flag(&options, 'f', "force") {
                 return Ok(None);
             }
         }
+        let relative =
+            has_flag(&options, 'r', "relative").then(|| relative_to(follower, target, &place)).flatten();
+        let target = relative.as_deref().unwrap_or(target);
         let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
         put(follower, &place, node)?;
         Ok(if follower.system.is_temporary(&place) { None } else { done(format!("{path} → {target}")) })
-    }))
+    })())
+}
+
+/// The way from a link to what it shall name, as `ln -r` finds it: both with all links followed.
+fn relative_to(follower: &Follower<'_, '_>, target: &str, link: &ImagePath) -> Option<String> {
+    let target = follower.system.tree.real_path(&follower.place(target).ok()?).ok()?;
+    let from = follower.system.tree.real_path(&link.parent()?).ok()?;
+    let common = target.components().zip(from.components()).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n(&b".."[..], from.components().count() - common);
+    let steps: Vec<&[u8]> = up.chain(target.components().skip(common)).collect();
+    String::from_utf8(steps.join(&b'/')).ok()
 }
 
 /// `cp [-adprT] SOURCE TARGET`
@@ -246,15 +268,13 @@ pub(super) fn cp(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Ou
         let mut made = Vec::new();
         for source in sources {
             let path = target_of(follower, source, target, has_flag(&options, 'T', "no-target-directory"));
-            if stays && follower.system.tree.lookup(&place(&path)?).is_some() {
+            if stays && follower.system.tree.lookup(&place(follower, &path)?).is_some() {
                 continue;
             }
             copy(follower, source, &path, keeps, deep, links)?;
             made.push(path);
         }
-        made.retain(|path| {
-            !ImagePath::absolute(path).is_ok_and(|place| follower.system.is_temporary(&place))
-        });
+        made.retain(|path| !follower.place(path).is_ok_and(|place| follower.system.is_temporary(&place)));
         Ok((!made.is_empty()).then(|| Outcome::done(EFFECT, made.join(" "))))
     })())
 }
@@ -267,13 +287,13 @@ fn copy(
     deep: bool,
     links: bool,
 ) -> Result<(), Option<Outcome>> {
-    let from = place(source)?;
+    let from = place(follower, source)?;
     let found = match links {
         true => follower.system.entry(&from).map(|(real, node)| (real, node.clone())),
         false => follower.system.tree.lookup(&from).map(|(real, node)| (real, node.clone())),
     };
     let Some((real, node)) = found else { return Err(unknown(format!("`{source}` is not in the image"))) };
-    let to = place(target)?;
+    let to = place(follower, target)?;
     if node.is_directory() {
         if !deep {
             return Err(unknown(format!("`{source}` is a directory")));
@@ -283,7 +303,7 @@ fn copy(
         for path in below {
             let rest = &path.as_bytes()[real.as_bytes().len()..];
             let rest = String::from_utf8_lossy(rest).into_owned();
-            copy_one(follower, &path, &place(&format!("{target}{rest}"))?, keeps)?;
+            copy_one(follower, &path, &place(follower, &format!("{target}{rest}"))?, keeps)?;
         }
         return Ok(());
     }
@@ -300,7 +320,7 @@ fn copy_one(
     let known = node.content().is_none() || follower.system.content(from).is_some();
     let temporary = follower.system.is_temporary(to);
     if !known && !temporary {
-        return Err(unknown(format!("what `{from}` holds by then is only known when it runs")));
+        return Err(unknown(format!("what `{from}` holds by then, and `{to}`, is only known when it runs")));
     }
     let there = follower.system.tree.lookup(to).map(|(place, held)| (place, held.clone()));
     let mut copy = Node { owner: script_of(follower.package.name), ..node };
@@ -330,7 +350,7 @@ pub(super) fn mv(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Ou
     let [source, target] = operands[..] else { return unknown("it moves several files") };
     let path = target_of(follower, source, target, has_flag(&options, 'T', "no-target-directory"));
     settle((|| {
-        let (from, to) = (place(source)?, place(&path)?);
+        let (from, to) = (place(follower, source)?, place(follower, &path)?);
         let Some((real, node)) = follower.system.entry(&from).map(|(real, node)| (real, node.clone())) else {
             return Err(unknown(format!("`{source}` is not in the image")));
         };
@@ -338,7 +358,9 @@ pub(super) fn mv(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Ou
             return Err(unknown(format!("`{source}` is a directory")));
         }
         if node.content().is_some() && follower.system.content(&from).is_none() {
-            return Err(unknown(format!("what `{source}` holds by then is only known when it runs")));
+            return Err(unknown(format!(
+                "what `{source}` holds by then, and `{path}`, is only known when it runs"
+            )));
         }
         if !follower.system.take_away(&real) {
             return Err(unknown(format!("`{source}` is a package's, and stays")));
@@ -419,7 +441,7 @@ pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
         let mut made = Vec::new();
         for source in &operands {
             let path = target_of(follower, source, &target, false);
-            let to = place(&path)?;
+            let to = place(follower, &path)?;
             if parents {
                 make_parents(follower, &to)?;
             }
@@ -452,7 +474,7 @@ pub(super) fn ucf(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<O
         }
     }
     let [source, target] = operands[..] else { return None };
-    if purge || ImagePath::absolute(target).is_ok_and(|place| follower.system.tree.lookup(&place).is_some()) {
+    if purge || follower.place(target).is_ok_and(|place| follower.system.tree.lookup(&place).is_some()) {
         return None;
     }
     settle(copy(follower, source, target, true, false, false).map(|()| Some(Outcome::done(EFFECT, target))))
@@ -466,7 +488,7 @@ pub(super) fn divert(follower: &mut Follower<'_, '_>, words: &[String]) -> Optio
         return None;
     }
     let diverted = operands.last().copied().unwrap_or_default();
-    let Ok(place) = ImagePath::absolute(diverted) else {
+    let Ok(place) = follower.place(diverted) else {
         return unknown("it is no complete call of dpkg-divert");
     };
     let own = script_of(follower.package.name);

@@ -6,6 +6,7 @@
 
 mod accounts_commands;
 mod alternatives;
+mod apache;
 mod busybox;
 mod ca_bundle;
 mod copies;
@@ -16,6 +17,7 @@ mod left_out;
 mod localtime;
 mod modes;
 mod nsswitch;
+mod php;
 mod python_bytecode;
 mod scripts;
 mod status_d;

@@ -1,7 +1,5 @@
 //! chown, chgrp, chmod and dpkg-statoverride: modes and owners that are not those in the package.
 
-use bareboat_model::ImagePath;
-
 use super::scripts::{Follower, Outcome, System};
 use crate::tree::Node;
 
@@ -68,7 +66,7 @@ fn change_owner(follower: &mut Follower<'_, '_>, name: &str, paths: &[&str], dee
         Ok(numbers) => numbers,
         Err(why) => return Some(Outcome::unknown(why)),
     };
-    change(follower, paths, deep, &|node| {
+    change(follower, name, paths, deep, &|node| {
         if (uid.is_some_and(|uid| uid != node.uid) || gid.is_some_and(|gid| gid != node.gid))
             && !node.is_directory()
         {
@@ -92,11 +90,12 @@ pub(super) fn chmod(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
         .iter()
         .any(|word| word == "--recursive" || (!word.starts_with("--") && word.contains('R')));
     let (_, paths) = options_and_operands(&words[at + 1..]);
-    change(follower, &paths, deep, &|node| node.mode = mode.apply(node.mode, node.is_directory()))
+    change(follower, &words[at], &paths, deep, &|node| node.mode = mode.apply(node.mode, node.is_directory()))
 }
 
 fn change(
     follower: &mut Follower<'_, '_>,
+    to: &str,
     paths: &[&str],
     deep: bool,
     change: &dyn Fn(&mut Node),
@@ -104,19 +103,21 @@ fn change(
     let mut changed = Vec::new();
     let mut missing = None;
     for path in paths {
-        let Ok(place) = ImagePath::absolute(path) else {
+        let Ok(place) = follower.place(path) else {
             missing = Some(format!("`{path}` is no path from the root"));
             continue;
         };
         if follower.system.change(&place, deep, change) {
-            changed.push(*path);
+            if !follower.system.is_temporary(&place) {
+                changed.push(*path);
+            }
         } else if !["/proc/", "/dev/", "/sys/"].iter().any(|kernel| path.starts_with(kernel)) {
             missing = Some(format!("`{path}` is not in the image"));
         }
     }
     match missing {
         Some(why) => Some(Outcome::unknown(why)),
-        None => (!changed.is_empty()).then(|| Outcome::done(EFFECT, changed.join(" "))),
+        None => (!changed.is_empty()).then(|| Outcome::done(EFFECT, format!("{to} {}", changed.join(" ")))),
     }
 }
 
@@ -145,7 +146,8 @@ pub(super) fn statoverride(follower: &mut Follower<'_, '_>, words: &[String]) ->
     let Ok(mode) = u32::from_str_radix(mode, 8) else {
         return Some(Outcome::unknown(format!("`{mode}` is no mode")));
     };
-    change(follower, &[path], false, &|node| (node.uid, node.gid, node.mode) = (uid, gid, mode & 0o7777))
+    let to = format!("{user}:{group} {mode:04o}");
+    change(follower, &to, &[path], false, &|node| (node.uid, node.gid, node.mode) = (uid, gid, mode & 0o7777))
 }
 
 /// What chmod makes of a mode (chmod(1)).

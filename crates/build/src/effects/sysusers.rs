@@ -40,7 +40,7 @@ pub(super) fn apply(system: &mut System<'_>, unpacked: &Unpacked, findings: &mut
 }
 
 fn finding(path: &str, text: String, outcome: Outcome) -> Finding {
-    Finding { script: path.to_owned(), line: 0, text, outcome }
+    Finding { script: path.to_owned(), line: 0, text, command: String::new(), outcome }
 }
 
 fn declare(system: &mut System<'_>, line: &Line) -> Result<bool> {

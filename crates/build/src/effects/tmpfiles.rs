@@ -23,8 +23,13 @@ pub(super) fn apply(
         return;
     }
     for (path, text) in unpacked.declarations.iter().filter(|(path, _)| path.starts_with(DIRECTORY)) {
-        let finding =
-            |text: &str, outcome| Finding { script: path.clone(), line: 0, text: text.into(), outcome };
+        let finding = |text: &str, outcome| Finding {
+            script: path.clone(),
+            line: 0,
+            text: text.into(),
+            command: String::new(),
+            outcome,
+        };
         match tmpfiles_d::parse(text) {
             Ok(lines) => {
                 for line in lines {

@@ -1,5 +1,6 @@
 //! The pipeline as a whole: what the commands call.
 
+mod effects;
 mod explain;
 mod locking;
 mod project;
@@ -25,6 +26,7 @@ use crate::relock::{self, Knowledge};
 
 use project::Project;
 
+pub use effects::{EffectsReport, EffectsRequest, PackageEffects, effects};
 pub use explain::{Explanation, explain};
 pub use locking::{lock, update};
 pub use summary::{HiddenFile, ImageSummary, LayerSummary, LockSummary, Summary};

@@ -32,6 +32,34 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// A recipe that asks for these packages and nothing else, with the archives and the suite of `recipe`, or of
+    /// [`DEFAULT_SUITE`]; `suite` goes before both.
+    ///
+    /// # Errors
+    /// When the recipe cannot be loaded, or a name is none.
+    pub fn of_packages(packages: &[String], suite: Option<&str>, recipe: Option<&Path>) -> Result<Self> {
+        let mut loaded = match recipe {
+            Some(recipe) => load(recipe)?,
+            None => {
+                let text = "name = \"packages\"\nbase = \"scratch\"\n";
+                let recipe = parse(text, Path::new(FILE_NAME))?;
+                Self { recipe, tiers: Vec::new(), folder: PathBuf::new() }
+            }
+        };
+        let suite = suite.unwrap_or(loaded.suite()).parse()?;
+        let cannot = |name: &str| format!("cannot look at `{}`", escape(name));
+        let asked = packages.iter().map(|name| name.parse().context(|| cannot(name)));
+        loaded.recipe.packages = asked.collect::<Result<_>>()?;
+        loaded.recipe.package_places.clear();
+        loaded.recipe.without.clear();
+        loaded.recipe.base = Base::Scratch;
+        loaded.recipe.suite = Some(suite);
+        loaded.tiers.clear();
+        Ok(loaded)
+    }
+}
+
 /// One recipe of a chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tier {

@@ -94,7 +94,7 @@ fn claims_are_decided_by_who_makes_them() {
                 result.unwrap();
                 let owner = match tree.get(&path("/f")).unwrap().owner {
                     Owner::Recipe(_) => "recipe",
-                    Owner::Effect(_) => "effect",
+                    Owner::Effect(_) | Owner::Script(_) => "effect",
                     Owner::Package(_) => "package",
                     Owner::Image(_) => "image",
                 };

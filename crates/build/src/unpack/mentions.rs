@@ -31,6 +31,8 @@ pub enum Mention {
     Debconf,
     /// File capabilities are set.
     Capabilities,
+    /// Keys and certificates are made.
+    Keys,
     /// What a machine that boots needs.
     Boot,
     /// Programs whose work is not known.

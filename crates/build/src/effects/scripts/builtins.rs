@@ -80,7 +80,14 @@ pub(super) fn run(
             }
             done
         }
-        "cd" | "trap" | "wait" | "sleep" | "times" | "ulimit" | "hash" => done,
+        "cd" => {
+            follower.folder = match first {
+                Some(folder) if folder.starts_with('/') => Some(folder.to_owned()),
+                _ => None,
+            };
+            done
+        }
+        "trap" | "wait" | "sleep" | "times" | "ulimit" | "hash" => done,
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use bareboat_model::ImagePath;
 
 use super::expand;
 use super::follow::{Follower, Truth, Value};
-use crate::tree::Kind;
+use crate::tree::{Kind, Node, Owner};
 
 pub(super) fn run(follower: &Follower<'_, '_>, name: &str, arguments: &[Value]) -> Option<Truth> {
     let arguments = match (name, arguments.split_last()) {
@@ -143,14 +143,20 @@ impl Asked<'_, '_, '_> {
             return Truth::Unknown;
         }
         let system = &self.follower.system;
+        let is_own = |node: &Node| match &node.owner {
+            Owner::Package(name) => self.follower.before_unpacking && **name == *self.follower.package.name,
+            _ => false,
+        };
         if matches!(operator, "-L" | "-h") {
-            let link = system.entry(&path).is_some_and(|(_, node)| matches!(node.kind, Kind::Symlink(_)));
+            let entry = system.entry(&path).filter(|(_, node)| !is_own(node));
+            let link = entry.is_some_and(|(_, node)| matches!(node.kind, Kind::Symlink(_)));
             return Truth::of(link);
         }
         if path.is_root() {
             return Truth::of(matches!(operator, "-e" | "-d" | "-r" | "-w" | "-x"));
         }
-        let Some((_, node)) = system.tree.lookup(&path) else { return Truth::No };
+        let found = system.tree.lookup(&path).filter(|(_, node)| !is_own(node));
+        let Some((_, node)) = found else { return Truth::No };
         match operator {
             "-e" | "-r" | "-w" => Truth::Yes,
             "-f" => Truth::of(node.content().is_some()),
@@ -164,6 +170,14 @@ impl Asked<'_, '_, '_> {
             "-u" => Truth::of(node.mode & 0o4000 != 0),
             "-g" => Truth::of(node.mode & 0o2000 != 0),
             "-k" => Truth::of(node.mode & 0o1000 != 0),
+            "-O" => Truth::of(node.uid == self.follower.user),
+            "-G" => Truth::of(
+                system
+                    .accounts
+                    .users
+                    .iter()
+                    .any(|user| user.uid == self.follower.user && user.gid == node.gid),
+            ),
             "-b" | "-c" | "-p" | "-S" => Truth::No,
             _ => Truth::Unknown,
         }

@@ -1,16 +1,19 @@
 //! Which command means what: the shell's own, questions that can be answered, effects, and what is left out.
 
-use bareboat_formats::sh::Command;
+use bareboat_formats::sh::{self, Command};
 
 use super::finding::Outcome;
 use super::follow::{Flow, Follower, Truth, Value};
 use super::{builtins, conditions, debconf, queries};
-use crate::effects::{accounts_commands, alternatives, copies, left_out, modes};
+use crate::effects::{accounts_commands, alternatives, apache, copies, known, left_out, modes, php};
 
 /// An effect: does what the command would do. None when there is nothing to do.
 type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Option<Outcome>;
 
 const EFFECTS: &[(&str, Effect)] = &[
+    ("a2enconf", apache::enable_configuration),
+    ("a2enmod", apache::enable_module),
+    ("a2ensite", apache::enable_site),
     ("addgroup", accounts_commands::addgroup),
     ("adduser", accounts_commands::adduser),
     ("chgrp", modes::chgrp),
@@ -22,9 +25,11 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("gpasswd", accounts_commands::gpasswd),
     ("groupadd", accounts_commands::groupadd),
     ("install", copies::install),
+    ("lighty-enable-mod", apache::enable_for_lighttpd),
     ("ln", copies::ln),
     ("mkdir", copies::mkdir),
     ("mv", copies::mv),
+    ("phpenmod", php::enable),
     ("rm", copies::rm),
     ("rmdir", copies::rmdir),
     ("touch", copies::touch),
@@ -66,19 +71,53 @@ pub(super) fn run(
     if let Some(truth) = debconf::run(follower, name, arguments) {
         return Flow::Next(truth);
     }
+    // Done for all packages, after their scripts.
+    if base == "systemd-tmpfiles" {
+        return Flow::Next(Truth::Yes);
+    }
+    if base == "systemd-sysusers" {
+        follower.declare_users();
+        return Flow::Next(Truth::Yes);
+    }
+    if matches!(base, "su" | "runuser") {
+        return follower.as_user(arguments);
+    }
+    if let Some(text) = known::answer(name, arguments) {
+        follower.emit(command, Some(text.to_owned()));
+        return Flow::Next(Truth::Yes);
+    }
+    if base == "cat"
+        && arguments.iter().all(|argument| argument.as_deref() == Some("-"))
+        && let Some(input) = follower.input_of(command)
+    {
+        follower.emit(command, Some(input));
+        return Flow::Next(Truth::Yes);
+    }
     if let Some((output, truth)) = queries::run(follower, base, arguments) {
         follower.emit(command, output);
         return Flow::Next(truth);
     }
     if let Some(left_out) = left_out::of_command(base) {
         follower.settle(Some(Outcome::LeftOut(left_out)));
+        if let Some(path) = known::stand_in(base, arguments).filter(|_| !follower.is_doubtful()) {
+            let owner = super::system::script_of(follower.package.name);
+            follower.system.make_temporary(path, false, owner);
+        }
+        follower.emit(command, None);
         return Flow::Next(Truth::Yes);
     }
     match EFFECTS.iter().find(|(known, _)| *known == base) {
         Some((_, effect)) => run_effect(follower, *effect, arguments),
         None => {
+            if let Some(path) = queries::program(follower, name)
+                && let Some(flow) = follower.program(&path, arguments)
+            {
+                return flow;
+            }
             let why = "it is a program that only running it would tell about";
-            Flow::Next(follower.settle(Some(Outcome::unknown(why))))
+            let truth = follower.settle(Some(Outcome::unknown(why)));
+            follower.emit(command, None);
+            Flow::Next(truth)
         }
     }
 }
@@ -95,7 +134,11 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
     let known: Option<Vec<String>> = arguments.iter().cloned().collect();
     let Some(known) = known else { return follower.not_literal() };
     if follower.is_doubtful() {
-        let why = "whether the script comes here is only known when it runs";
+        let why = format!("whether the script comes here is only known when it runs: {}", known.join(" "));
+        return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
+    }
+    if follower.user != 0 {
+        let why = "it runs as another user";
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
     let outcome = effect(follower, &known);
@@ -103,6 +146,33 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
 }
 
 impl Follower<'_, '_> {
+    /// `su [-s SHELL] USER -c SCRIPT`: what the script asks is asked as that user.
+    fn as_user(&mut self, arguments: &[Value]) -> Flow {
+        let known: Option<Vec<&str>> = arguments.iter().map(Option::as_deref).collect();
+        let Some(words) = known else { return self.not_literal() };
+        let (mut user, mut script) = (None, None);
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            match word {
+                "-c" | "--command" => script = words.next(),
+                "-s" | "--shell" => drop(words.next()),
+                "-u" => user = words.next(),
+                word if word.starts_with('-') => {}
+                word => user = user.or(Some(word)),
+            }
+        }
+        let uid = user.and_then(|user| self.system.accounts.uid_of(user));
+        let list = script.and_then(|script| sh::parse(script).ok());
+        let (Some(uid), Some(list)) = (uid, list) else {
+            let why = "it runs a program as another user";
+            return Flow::Next(self.settle(Some(Outcome::unknown(why))));
+        };
+        let before = std::mem::replace(&mut self.user, uid);
+        let flow = self.inner_text(&list);
+        self.user = before;
+        flow
+    }
+
     pub(super) fn not_literal(&mut self) -> Flow {
         let why = "its arguments are only known when it runs";
         Flow::Next(self.settle(Some(Outcome::unknown(why))))

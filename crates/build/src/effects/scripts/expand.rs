@@ -3,7 +3,7 @@
 use bareboat_formats::sh::{Operation, Part, Word};
 use bareboat_model::ImagePath;
 
-use super::follow::{Follower, LONGEST_VALUE, Value};
+use super::follow::{Follower, LONGEST_VALUE, Truth, Value};
 
 /// A piece of a word that was expanded: a value, and whether it is split and may be a pattern.
 struct Piece {
@@ -29,7 +29,7 @@ impl Follower<'_, '_> {
         if let [Part::Variable { name, operation: Operation::None, quoted: false }] = &word[..]
             && matches!(name.as_str(), "@" | "*")
         {
-            return self.arguments.clone();
+            return self.arguments.iter().filter(|value| value.as_deref() != Some("")).cloned().collect();
         }
         let pieces = self.pieces(word);
         if pieces.iter().any(|piece| piece.value.is_none()) {
@@ -109,7 +109,13 @@ impl Follower<'_, '_> {
             }
             "#" => Some(self.arguments.len().to_string()),
             "0" => Some(format!("/var/lib/dpkg/info/{}.postinst", self.package.name)),
-            "?" | "$" | "!" | "-" => None,
+            // Programs that fail say so with 1, unless they mean something more by it.
+            "?" => match self.last {
+                Truth::Yes => Some("0".to_owned()),
+                Truth::No => Some("1".to_owned()),
+                Truth::Unknown => None,
+            },
+            "$" | "!" | "-" => None,
             _ => match name.parse::<usize>() {
                 Ok(number) => {
                     self.arguments.get(number.wrapping_sub(1)).cloned().unwrap_or_else(|| Some(String::new()))

@@ -14,6 +14,9 @@ pub struct Finding {
     pub line: usize,
     /// The command, as it stands there.
     pub text: String,
+    /// The command with its values, as far as they are known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub command: String,
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,

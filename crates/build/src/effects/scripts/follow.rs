@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bareboat_formats::sh::{self, Command, CommandKind, RedirectKind, Word};
-use bareboat_model::ImagePath;
+use bareboat_model::{ImagePath, Result};
 
 use super::dispatch;
 use super::finding::{Finding, Outcome};
 use super::package::Package;
 use super::system::System;
-use crate::effects::copies;
+use crate::effects::{copies, sysusers};
 
 /// What a value is, when it can be known.
 pub(super) type Value = Option<String>;
@@ -24,6 +24,10 @@ const MOST_STEPS: usize = 100_000;
 const DEEPEST: usize = 40;
 /// The longest value of a variable.
 pub(super) const LONGEST_VALUE: usize = 1 << 16;
+/// The longest command that is told with its values.
+const LONGEST_SHOWN: usize = 2000;
+/// What is told of one script.
+const MOST_FINDINGS: usize = 2000;
 /// The largest file that is sourced.
 const LARGEST_SOURCED: u64 = 1 << 20;
 
@@ -96,15 +100,29 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     functions: BTreeMap<String, Function>,
     sources: Vec<Source>,
     source: usize,
+    /// Whether the package's own files are not there yet.
+    pub(super) before_unpacking: bool,
     line: usize,
+    /// The source and the line that stand for what a program does that the script calls.
+    pinned: Option<(usize, usize)>,
+    /// The folder that it is in, when that is known.
+    pub(super) folder: Option<String>,
+    /// The command that is looked at, with its values; what is not known is an ellipsis.
+    pub(super) expanded: String,
     /// What a script takes from the modes of what it makes.
     pub(in crate::effects) umask: u32,
+    /// How the last command ended.
+    pub(super) last: Truth,
+    /// As whom it runs: root, but for `su`.
+    pub(super) user: u32,
     /// Above zero where it is not known whether we get here.
     doubt: usize,
     left: Option<Left>,
     depth: usize,
     steps: usize,
     findings: Vec<Finding>,
+    /// The commands before this one in a pipeline.
+    piped: Vec<String>,
     /// What is printed where somebody takes it; none when that is not known.
     captures: Vec<Value>,
 }
@@ -135,13 +153,20 @@ impl<'f, 'a> Follower<'f, 'a> {
             functions: BTreeMap::new(),
             sources: Vec::new(),
             source: 0,
+            before_unpacking: script == "preinst",
             line: 0,
+            pinned: None,
+            folder: Some("/".to_owned()),
+            expanded: String::new(),
             umask: 0o022,
+            last: Truth::Yes,
+            user: 0,
             doubt: 0,
             left: None,
             depth: 0,
             steps: 0,
             findings: Vec::new(),
+            piped: Vec::new(),
             captures: Vec::new(),
         };
         match sh::parse(text) {
@@ -163,12 +188,32 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.sources.push(Source { name: name.to_owned(), lines });
     }
 
+    /// Makes the users that the package declares in sysusers.d, where its script asks for it.
+    pub(super) fn declare_users(&mut self) {
+        if !self.is_doubtful() {
+            sysusers::apply(self.system, self.package.unpacked, &mut self.findings);
+        }
+    }
+
+    /// A path that a command names, from the folder that it is in.
+    pub(in crate::effects) fn place(&self, path: &str) -> Result<ImagePath> {
+        match &self.folder {
+            Some(folder) if !path.starts_with('/') && !path.is_empty() => {
+                ImagePath::absolute(&format!("{folder}/{path}"))
+            }
+            _ => ImagePath::absolute(path),
+        }
+    }
+
     /// Notes what became of the command in the current line, once.
     pub(super) fn note(&mut self, outcome: Outcome) {
-        let source = &self.sources[self.source];
-        let text = whole_line(&source.lines, self.line);
-        let finding = Finding { script: source.name.clone(), line: self.line, text, outcome };
-        if !self.findings.contains(&finding) {
+        let source = &self.sources[self.pinned.map_or(self.source, |(source, _)| source)];
+        let text = whole_line(&source.lines, self.pinned.map_or(self.line, |(_, line)| line));
+        let line = self.pinned.map_or(self.line, |(_, line)| line);
+        let command = self.expanded.clone();
+        let finding = Finding { script: source.name.clone(), line, text, command, outcome };
+        let same = |held: &Finding| held.line == finding.line && *held == finding;
+        if self.findings.len() < MOST_FINDINGS && !self.findings.iter().rev().any(same) {
             self.findings.push(finding);
         }
     }
@@ -179,14 +224,25 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Follows what may be done or not.
     pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        let (before, folder) = (self.variables.clone(), self.folder.clone());
         self.doubt += 1;
         let flow = follow(self);
         self.doubt -= 1;
+        self.folder = folder.filter(|folder| self.folder.as_ref() == Some(folder));
+        // What was set on a way that may not have been taken is not known afterwards.
+        for (name, value) in &mut self.variables {
+            if before.get(name) != Some(value) {
+                *value = None;
+            }
+        }
+        for name in before.into_keys() {
+            self.variables.entry(name).or_insert(None);
+        }
         flow
     }
 
     pub(super) fn assign(&mut self, name: &str, value: Value) {
-        let value = value.filter(|value| !self.is_doubtful() && value.len() <= LONGEST_VALUE);
+        let value = value.filter(|value| value.len() <= LONGEST_VALUE);
         self.variables.insert(name.to_owned(), value);
     }
 
@@ -237,6 +293,9 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.depth += 1;
         let flow = self.kind(command);
         self.depth -= 1;
+        if let Next(truth) = flow {
+            self.last = truth;
+        }
         flow
     }
 
@@ -274,19 +333,48 @@ impl<'f, 'a> Follower<'f, 'a> {
                 }
             }
             CommandKind::Subshell(list) => {
-                let variables = self.variables.clone();
-                let flow = self.list(list);
-                self.variables = variables;
-                match flow {
-                    Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
-                    flow => flow,
+                let captures = command.redirects.iter().any(|redirect| redirect.descriptor == 1);
+                if !captures {
+                    return self.subshell(list);
                 }
+                let mut flow = Next(Truth::Yes);
+                let text = self.captured(|follower| flow = follower.subshell(list));
+                self.emit(command, text);
+                flow
             }
             CommandKind::Function { name, body } => {
                 let function = Function { body: Rc::new((**body).clone()), source: self.source };
                 self.functions.insert(name.clone(), function);
                 Next(Truth::Yes)
             }
+        }
+    }
+
+    /// A process of its own: its `exit`, its variables and its directory end with it.
+    pub(super) fn subshell(&mut self, list: &[Command]) -> Flow {
+        let (variables, left, umask) = (self.variables.clone(), self.left, self.umask);
+        let folder = self.folder.clone();
+        // The lines are those of the command that starts it: its text may not stand in the script.
+        let line = self.line;
+        let flow = self.list(list);
+        (self.variables, self.left, self.umask, self.line) = (variables, left, umask, line);
+        self.folder = folder;
+        match flow {
+            Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
+            flow => flow,
+        }
+    }
+
+    /// What a command reads, when that stands in the script or in a known file.
+    pub(super) fn input_of(&mut self, command: &Command) -> Value {
+        let input = command.redirects.iter().rev().find(|redirect| redirect.descriptor == 0)?;
+        match input.kind {
+            RedirectKind::Document => self.one(&input.target),
+            RedirectKind::Input => {
+                let path = self.one(&input.target)?;
+                self.system.text(&path, LARGEST_SOURCED)
+            }
+            _ => None,
         }
     }
 
@@ -425,6 +513,7 @@ impl<'f, 'a> Follower<'f, 'a> {
         let mut input = None;
         let mut truth = Truth::Unknown;
         let last = commands.len() - 1;
+        let piped = self.piped.len();
         for (index, command) in commands.iter().enumerate() {
             self.line = command.line;
             if index > 0
@@ -448,7 +537,10 @@ impl<'f, 'a> Follower<'f, 'a> {
                 });
             }
             (self.variables, self.left) = (variables, left);
+            let shown = self.expanded.rsplit(" | ").next().unwrap_or_default().to_owned();
+            self.piped.push(shown);
         }
+        self.piped.truncate(piped);
         Next(truth)
     }
 
@@ -497,6 +589,34 @@ impl<'f, 'a> Follower<'f, 'a> {
         })
     }
 
+    /// Follows another program that is a shell script, as a process of its own; none when it is no such.
+    pub(super) fn program(&mut self, path: &str, arguments: &[Value]) -> Option<Flow> {
+        let place = ImagePath::absolute(path).ok()?;
+        let content = self.system.content(&place)?.clone();
+        if !is_shell_script(&content.head(64).ok()?) {
+            return None;
+        }
+        let list = sh::parse(&String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?).ok()?;
+        let pinned = self.pinned;
+        self.pinned = pinned.or(Some((self.source, self.line)));
+        let arguments = std::mem::replace(&mut self.arguments, arguments.to_vec());
+        let functions = std::mem::take(&mut self.functions);
+        let source = self.source;
+        self.enter_source(path, "");
+        let flow = self.subshell(&list);
+        (self.arguments, self.functions, self.source, self.pinned) = (arguments, functions, source, pinned);
+        Some(flow)
+    }
+
+    /// Follows commands of a text that stands in the current line.
+    pub(super) fn inner_text(&mut self, list: &[Command]) -> Flow {
+        let pinned = self.pinned;
+        self.pinned = pinned.or(Some((self.source, self.line)));
+        let flow = self.subshell(list);
+        self.pinned = pinned;
+        flow
+    }
+
     /// Follows another file as if it stood here; none when the image does not have it, or it is no script.
     pub(super) fn source(&mut self, path: &str) -> Option<Flow> {
         let place = ImagePath::absolute(path).ok()?;
@@ -520,6 +640,22 @@ impl<'f, 'a> Follower<'f, 'a> {
         let fields = self.fields(words);
         // Words may have been commands of other lines.
         self.line = command.line;
+        let folder = self.folder.as_deref().filter(|folder| *folder != "/");
+        let folder = folder.map(|folder| format!("cd {folder};")).unwrap_or_default();
+        let texts = fields.iter().map(|field| field.as_deref().unwrap_or("…"));
+        let shown: Vec<&str> =
+            Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts).collect();
+        self.expanded = self
+            .piped
+            .iter()
+            .map(String::as_str)
+            .chain([shown.join(" ").as_str()])
+            .collect::<Vec<_>>()
+            .join(" | ");
+        if self.expanded.len() > LONGEST_SHOWN {
+            let end = (0..=LONGEST_SHOWN).rev().find(|end| self.expanded.is_char_boundary(*end)).unwrap_or(0);
+            self.expanded.truncate(end);
+        }
         let Some((name, arguments)) = fields.split_first() else {
             for (name, value) in values {
                 self.assign(&name, value);
@@ -552,6 +688,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             if redirect.descriptor != 1 {
                 continue; // error messages
             }
+            let path = path.map(|path| self.place(&path).map_or(path, |place| place.to_string()));
             let outcome = copies::write(self, path.as_deref(), text, append);
             self.settle(outcome);
         }
@@ -571,6 +708,15 @@ impl<'f, 'a> Follower<'f, 'a> {
             None => Truth::Yes,
         }
     }
+}
+
+/// By its first line: `#!/bin/sh`, `#! /bin/bash -e`.
+fn is_shell_script(head: &[u8]) -> bool {
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let interpreter = line.strip_prefix(b"#!").unwrap_or_default().trim_ascii();
+    [&b"/bin/sh"[..], b"/bin/bash", b"/bin/dash", b"/usr/bin/sh"].iter().any(|shell| {
+        interpreter.strip_prefix(*shell).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
+    })
 }
 
 /// Whether a way only ends in failure: the last thing it does is `exit 1`.

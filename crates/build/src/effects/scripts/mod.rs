@@ -16,6 +16,7 @@ mod follow;
 mod order;
 mod package;
 mod queries;
+mod sed;
 mod system;
 
 use std::collections::BTreeMap;
@@ -67,20 +68,18 @@ pub fn follow(
     }
     let order = order::by_dependency(packages);
     for &(name, unpacked) in &order {
-        sysusers::apply(&mut system, unpacked, findings.entry(name.clone()).or_default());
-    }
-    for &(name, unpacked) in &order {
-        let package = Package { name, arch };
+        let package = Package { name, arch, unpacked };
         let found = findings.entry(name.clone()).or_default();
-        if let Some(known) = known::of(name, &mut system) {
-            found.extend(known);
-            continue;
-        }
-        for (script, arguments) in SCRIPTS {
+        let known = known::of(name, &mut system);
+        let scripts = if known.is_some() { &[][..] } else { &SCRIPTS };
+        found.extend(known.into_iter().flatten());
+        for &(script, arguments) in scripts {
             if let Some(text) = unpacked.scripts.get(script) {
                 found.extend(Follower::follow(&mut system, &package, script, text, arguments));
             }
         }
+        // Where no script asked for it.
+        sysusers::apply(&mut system, unpacked, found);
     }
     for &(name, unpacked) in &order {
         tmpfiles::apply(&mut system, name, unpacked, findings.entry(name.clone()).or_default());
@@ -90,6 +89,9 @@ pub fn follow(
     let applied = applied(&findings);
     Ok(Followed { findings, applied, alternatives: std::mem::take(&mut system.alternatives) })
 }
+
+/// How much of an effect the summary tells.
+const TOLD: usize = 6;
 
 /// For each effect, what it did for which packages.
 fn applied(findings: &BTreeMap<Arc<str>, Vec<Finding>>) -> Vec<Applied> {
@@ -102,5 +104,13 @@ fn applied(findings: &BTreeMap<Arc<str>, Vec<Finding>>) -> Vec<Applied> {
             }
         }
     }
-    by_effect.into_iter().map(|(effect, what)| Applied { effect, what: what.join(", ") }).collect()
+    by_effect.into_iter().map(|(effect, what)| Applied { effect, what: in_short(&what) }).collect()
+}
+
+/// The first few; `bareboat effects` tells all.
+fn in_short(what: &[String]) -> String {
+    match what.len().checked_sub(TOLD) {
+        Some(more @ 2..) => format!("{} and {more} more", what[..TOLD].join(", ")),
+        _ => what.join(", "),
+    }
 }

@@ -2,8 +2,11 @@
 
 use bareboat_model::Arch;
 
+use crate::unpack::Unpacked;
+
 /// A package whose scripts are followed.
 pub(in crate::effects) struct Package<'a> {
     pub(in crate::effects) name: &'a str,
     pub(in crate::effects) arch: Arch,
+    pub(super) unpacked: &'a Unpacked,
 }

@@ -4,6 +4,7 @@ use bareboat_model::{ImagePath, Version};
 
 use super::dispatch;
 use super::follow::{Follower, Truth, Value};
+use crate::effects::php;
 use crate::tree::Kind;
 
 /// Commands without a lasting effect, whose answer is not known.
@@ -39,6 +40,7 @@ const SILENT: &[&str] = &[
     "nproc",
     "od",
     "perl",
+    "phpquery",
     "pgrep",
     "pidof",
     "ps",
@@ -174,6 +176,25 @@ pub(super) fn run(
             (texts.map(|texts| texts.concat()), Truth::Yes)
         }
         ("cat", []) => unknown,
+        ("phpquery", _) => match words.iter().copied().collect::<Option<Vec<&str>>>() {
+            Some(known_words) => php::query(follower, &known_words).map_or(unknown, |lines| {
+                let truth = Truth::of(!lines.is_empty());
+                (Some(lines.iter().map(|line| format!("{line}\n")).collect()), truth)
+            }),
+            None => unknown,
+        },
+        ("ls", [Some("-ln"), Some(path)]) => long_list(follower, path),
+        ("sed", _) => {
+            let read = |files: &[&str]| {
+                let texts = files.iter().map(|file| follower.system.text(file, 1 << 20));
+                (!files.is_empty()).then(|| texts.collect::<Option<String>>()).flatten()
+            };
+            let output = super::sed::run(arguments, read);
+            let truth = if output.is_some() { Truth::Yes } else { Truth::Unknown };
+            (output, truth)
+        }
+        ("ls", _) if options == 0 && !operands.is_empty() => list(follower, operands),
+        ("stat", [Some("-c" | "--format"), Some(format), Some(path)]) => stat(follower, format, path),
         ("whoami", []) => known("root".to_owned()),
         ("ischroot", _) => (Some(String::new()), Truth::Unknown),
         _ if is_query(name) => unknown,
@@ -215,22 +236,63 @@ fn found(is: bool) -> (Value, Truth) {
     (if is { None } else { Some(String::new()) }, Truth::of(is))
 }
 
-fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
-    if program.contains('/') {
-        let there = ImagePath::absolute(program).is_ok_and(|path| follower.system.exists(&path));
-        return if there { known(program.to_owned()) } else { (Some(String::new()), Truth::No) };
+/// Where a program is in the image.
+pub(super) fn program(follower: &Follower<'_, '_>, name: &str) -> Option<String> {
+    let is_there = |path: &String| ImagePath::absolute(path).is_ok_and(|path| follower.system.exists(&path));
+    if name.contains('/') {
+        return Some(name.to_owned()).filter(is_there);
     }
-    for directory in ["/usr/sbin", "/usr/bin"] {
-        let path = format!("{directory}/{program}");
-        if ImagePath::absolute(&path).is_ok_and(|path| follower.system.exists(&path)) {
-            return known(path);
-        }
+    ["/usr/sbin", "/usr/bin"].iter().map(|directory| format!("{directory}/{name}")).find(is_there)
+}
+
+fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
+    if let Some(path) = self::program(follower, program) {
+        return known(path);
     }
     // What the tool does itself is there, whether the image has the program or not.
     match dispatch::is_known(program) {
         true => known(format!("/usr/bin/{program}")),
         false => (Some(String::new()), Truth::No),
     }
+}
+
+/// `stat -c FORMAT FILE`, for owner and mode.
+fn stat(follower: &Follower<'_, '_>, format: &str, path: &str) -> (Value, Truth) {
+    let Some((_, node)) = ImagePath::absolute(path).ok().and_then(|path| follower.system.entry(&path)) else {
+        return (Some(String::new()), Truth::No);
+    };
+    let accounts = &follower.system.accounts;
+    match format {
+        "%U" => accounts.user_name(node.uid).map_or((None, Truth::Yes), |name| known(name.to_owned())),
+        "%G" => accounts.group_name(node.gid).map_or((None, Truth::Yes), |name| known(name.to_owned())),
+        "%u" => known(node.uid.to_string()),
+        "%g" => known(node.gid.to_string()),
+        "%a" => known(format!("{:o}", node.mode)),
+        _ => (None, Truth::Yes),
+    }
+}
+
+/// `ls -ln FILE`, as far as scripts read it: mode, links, owner and group.
+fn long_list(follower: &Follower<'_, '_>, path: &str) -> (Value, Truth) {
+    let Some((_, node)) = ImagePath::absolute(path).ok().and_then(|path| follower.system.entry(&path)) else {
+        return (Some(String::new()), Truth::No);
+    };
+    known(format!("-rw-r--r-- 1 {} {} 0 Jan 1 1970 {path}", node.uid, node.gid))
+}
+
+/// `ls FILE…`: what of it is there.
+fn list(follower: &Follower<'_, '_>, operands: &[Option<&str>]) -> (Value, Truth) {
+    let mut found = String::new();
+    for path in operands {
+        let Some(Ok(place)) = path.map(ImagePath::absolute) else { return (None, Truth::Unknown) };
+        match follower.system.tree.lookup(&place) {
+            Some((_, node)) if node.is_directory() => return (None, Truth::Yes),
+            Some(_) => found.push_str(&format!("{}\n", path.unwrap_or_default())),
+            None => {}
+        }
+    }
+    let truth = Truth::of(found.lines().count() == operands.len());
+    (Some(found), truth)
 }
 
 fn id(follower: &Follower<'_, '_>, options: &[Option<&str>], operands: &[Option<&str>]) -> (Value, Truth) {

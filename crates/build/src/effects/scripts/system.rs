@@ -83,6 +83,10 @@ impl<'a> System<'a> {
     /// Takes something away that a script made. Whether it could: what a package brought stays.
     pub(in crate::effects) fn take_away(&mut self, path: &ImagePath) -> bool {
         let Some((place, node)) = self.entry(path) else { return true };
+        // The links of merged /usr are planted for the time of the making, and go by themselves.
+        if matches!(node.owner, Owner::Effect(_)) {
+            return true;
+        }
         let made = matches!(node.owner, Owner::Script(_)) || self.temporary.contains(&place);
         if made {
             self.tree.remove(&place);

@@ -1,0 +1,102 @@
+//! a2enmod, a2enconf and a2ensite, and lighttpd's lighty-enable-mod: what of a configuration is in use is said by links.
+
+use bareboat_model::ImagePath;
+
+use super::modes::options_and_operands;
+use super::scripts::{Follower, Outcome, script_of};
+use crate::tree::Node;
+
+const EFFECT: &str = "apache";
+/// Modules that need others: deeper than any of Apache's.
+const DEEPEST: usize = 8;
+
+pub(super) fn enable_module(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+    enable(follower, words, "mods", &["load", "conf"])
+}
+
+pub(super) fn enable_configuration(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+    enable(follower, words, "conf", &["conf"])
+}
+
+pub(super) fn enable_site(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+    enable(follower, words, "sites", &["conf"])
+}
+
+/// `lighty-enable-mod NAME`: conf-available/NN-NAME.conf.
+pub(super) fn enable_for_lighttpd(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+    let (_, names) = options_and_operands(words);
+    let available = ImagePath::absolute("/etc/lighttpd/conf-available").ok()?;
+    let mut enabled = Vec::new();
+    for name in names {
+        let is_it = |file: &str| {
+            file.split_once('-').is_some_and(|(number, rest)| {
+                number.bytes().all(|byte| byte.is_ascii_digit()) && rest == format!("{name}.conf")
+            })
+        };
+        let below = follower.system.tree.below(&available);
+        let file = below
+            .filter_map(|(path, _)| String::from_utf8(path.file_name()?.to_vec()).ok())
+            .find(|file| is_it(file));
+        let Some(file) = file else {
+            return Some(Outcome::unknown(format!("`{name}` is not in {available}")));
+        };
+        let target = format!("../conf-available/{file}");
+        let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
+        let chosen = ImagePath::absolute(&format!("/etc/lighttpd/conf-enabled/{file}")).ok()?;
+        if let Err(error) = follower.system.put(&chosen, node) {
+            return Some(Outcome::unknown(error.to_string()));
+        }
+        enabled.push(name);
+    }
+    Some(Outcome::done("lighttpd", enabled.join(" ")))
+}
+
+fn enable(
+    follower: &mut Follower<'_, '_>,
+    words: &[String],
+    kind: &str,
+    endings: &[&str],
+) -> Option<Outcome> {
+    let (_, names) = options_and_operands(words);
+    let mut enabled = Vec::new();
+    for name in names {
+        if let Err(outcome) = link(follower, name, kind, endings, &mut enabled, 0) {
+            return Some(outcome);
+        }
+    }
+    (!enabled.is_empty()).then(|| Outcome::done(EFFECT, enabled.join(" ")))
+}
+
+fn link(
+    follower: &mut Follower<'_, '_>,
+    name: &str,
+    kind: &str,
+    endings: &[&str],
+    enabled: &mut Vec<String>,
+    depth: usize,
+) -> Result<(), Outcome> {
+    let first = format!("/etc/apache2/{kind}-available/{name}.{}", endings[0]);
+    let Some(text) = follower.system.text(&first, 1 << 20).filter(|_| depth < DEEPEST) else {
+        return Err(Outcome::unknown(format!("`{first}` is not in the image")));
+    };
+    // `# Depends: a b`: a2enmod enables those first.
+    let needed = text.lines().filter_map(|line| line.strip_prefix("# Depends:"));
+    for needed in needed.flat_map(str::split_ascii_whitespace) {
+        if !enabled.iter().any(|held| held == needed) {
+            link(follower, needed, kind, endings, enabled, depth + 1)?;
+        }
+    }
+    for ending in endings {
+        let file = format!("{name}.{ending}");
+        let path = |folder: &str| ImagePath::absolute(&format!("/etc/apache2/{kind}-{folder}/{file}"));
+        let (Ok(available), Ok(chosen)) = (path("available"), path("enabled")) else { continue };
+        if follower.system.tree.lookup(&available).is_none() || follower.system.entry(&chosen).is_some() {
+            continue;
+        }
+        let target = format!("../{kind}-available/{file}");
+        let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
+        follower.system.put(&chosen, node).map_err(|error| Outcome::unknown(error.to_string()))?;
+    }
+    enabled.push(name.to_owned());
+    Ok(())
+}
