@@ -281,4 +281,6 @@ pub(crate) struct Effects {
     /// The platform, such as linux/arm64 [default: the recipe's first, else this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }

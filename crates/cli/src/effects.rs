@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 const LONGEST: usize = 100;
 
 pub(crate) fn run(command: &Effects, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let workshop = workshop(args, terminal)?;
+    let workshop = workshop(args, &command.patience, terminal)?;
     let request = EffectsRequest {
         packages: command.packages.clone(),
         dependencies: command.dependencies,
