@@ -34,7 +34,7 @@ fn the_shape_of_the_file_is_checked() {
         (r#"pakages = ["libpq5"]"#, "2:1 unknown key `pakages`, did you mean `packages`?"),
         (
             "colour = 1",
-            "2:1 unknown key `colour`, expected one of name, base, suite, packages, without, allow-missing, platforms, image, files, links, directories, users, groups, certificates, prune, steps, layers, archive, archives",
+            "2:1 unknown key `colour`, expected one of name, base, suite, packages, without, allow-missing, platforms, image, files, links, deckhand, directories, users, groups, certificates, prune, python, steps, layers, archive, archives",
         ),
         (r#"packages = "libpq5""#, r#"2:12 expected an array, found string "libpq5""#),
         (r#"packages = ["libpq5", 5]"#, "2:23 expected a string, found integer `5`"),
