@@ -22,6 +22,8 @@ pub struct Deb {
     pub source: String,
     /// The fields of its control file, one stanza that ends with a newline.
     pub control: String,
+    /// The paths of its files and links, without a leading slash: what the suite's `Contents` index says of it.
+    pub paths: Vec<String>,
     /// The `.deb` itself. Damage it at will: an index built afterwards names the damaged bytes' digest.
     pub bytes: Vec<u8>,
 }
@@ -191,6 +193,12 @@ impl DebBuilder {
             arch: self.arch.clone(),
             source: self.source(),
             control,
+            paths: tree
+                .entries
+                .iter()
+                .filter(|entry| entry.kind != Kind::Directory)
+                .map(|entry| entry.path.to_string().trim_start_matches('/').to_owned())
+                .collect(),
             bytes: ar(&members, self.date),
         }
     }

@@ -9,6 +9,7 @@ mod failing;
 
 mod archive;
 mod environment;
+mod libraries;
 mod mirror;
 mod package;
 mod recipe;

@@ -218,6 +218,12 @@ impl Suite {
             }
             listed.insert(path, bytes);
         }
+        for component in self.components() {
+            for arch in &self.architectures {
+                let contents = Compression::Gz.compress(self.contents(&component, arch).as_bytes());
+                listed.insert(format!("{component}/Contents-{arch}.gz"), contents);
+            }
+        }
         let mut files = self.signed(&release::text(self, &listed));
         let plain = self.compressions.contains(&Compression::None);
         let served = listed.into_iter().filter(|(path, _)| plain || !path.ends_with("/Packages"));
@@ -250,6 +256,19 @@ impl Suite {
         components.sort();
         components.dedup();
         components
+    }
+
+    /// Which packages have which files.
+    fn contents(&self, component: &str, arch: &str) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.component == component) {
+            if entry.deb.arch == arch || entry.deb.arch == "all" {
+                let line = |path: &String| format!("{path}\ttests/{}\n", entry.deb.name);
+                lines.extend(entry.deb.paths.iter().map(line));
+            }
+        }
+        lines.sort();
+        lines.concat()
     }
 
     fn index(&self, component: &str, arch: &str) -> String {
