@@ -79,10 +79,7 @@ fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
     give_up_privileges().map_err(at(Step::Privileges))?;
     let terminal = if plan.terminal { Some(open_terminal().map_err(at(Step::Terminal))?) } else { None };
     sys::set_filter(&plan.filter).map_err(at(Step::Filter))?;
-    match sys::fork().map_err(at(Step::Start))? {
-        Some(program) => Ok(program),
-        None => start(plan, terminal.as_ref(), mask),
-    }
+    sys::spawn(&plan.stack, start, &(plan, terminal.as_ref(), mask)).map_err(at(Step::Start))
 }
 
 /// No core files; and as many processes at most as `view` also sets, for kernels that know no limit for a namespace.
@@ -144,7 +141,7 @@ fn open_terminal() -> Result<OwnedFd, Errno> {
 }
 
 /// The program's process, up to the program.
-fn start(plan: &Plan, terminal: Option<&OwnedFd>, mask: &SignalSet) -> ! {
+fn start(&(plan, terminal, mask): &(&Plan, Option<&OwnedFd>, &SignalSet)) -> ! {
     let failure = match prepare(plan, terminal) {
         Err(failure) => failure,
         Ok(()) => {

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use crate::ids::Ids;
 use crate::seccomp;
-use crate::sys::StringList;
+use crate::sys::{Stack, StringList};
 use crate::{Network, Sandbox};
 
 /// The largest `resolv.conf` that is taken over; resolvers read less.
@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) environment: StringList,
     pub(crate) terminal: bool,
     pub(crate) filter: Vec<libc::sock_filter>,
+    /// For the program's process, until it is the program's.
+    pub(crate) stack: Stack,
 }
 
 /// Something to be made: a directory, or a file with this content. The path is relative to the root.
@@ -96,6 +98,7 @@ impl Plan {
             )?,
             terminal: sandbox.terminal,
             filter: seccomp::filter()?,
+            stack: Stack::new(),
         })
     }
 }
