@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
+use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::process::{DumpableBehavior, Gid, Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
@@ -124,7 +125,7 @@ fn give_up_privileges() -> Result<(), Errno> {
 /// A terminal of the sandbox's own; its other end goes outside.
 fn open_terminal() -> Result<OwnedFd, Errno> {
     let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    let outer = rustix::fs::open(c"/dev/pts/ptmx", flags, rustix::fs::Mode::empty())?;
+    let outer = rustix::fs::open(c"/dev/pts/ptmx", flags, Mode::empty())?;
     rustix::pty::unlockpt(&outer)?;
     let inner = rustix::pty::ioctl_tiocgptpeer(
         &outer,
@@ -157,6 +158,8 @@ fn start(&(plan, terminal, mask): &(&Plan, Option<&OwnedFd>, &SignalSet)) -> ! {
 fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
     // A session of its own: no terminal of the host's is its, so it can put nothing into what a person types there.
     rustix::process::setsid().map_err(at(Step::Start))?;
+    // As every engine has it, whatever it is here.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     for number in 0..3 {
         let from = terminal.map_or_else(|| sys::kept(number), OwnedFd::as_fd);
         sys::put_at(from, number).map_err(at(Step::Start))?;

@@ -12,3 +12,4 @@ mod environment;
 mod mirror;
 mod package;
 mod recipe;
+mod run;
