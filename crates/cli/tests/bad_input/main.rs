@@ -13,4 +13,5 @@ mod libraries;
 mod mirror;
 mod package;
 mod recipe;
+mod run;
 mod structure_tests;
