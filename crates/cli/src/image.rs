@@ -29,7 +29,9 @@ pub(crate) fn place(text: &str) -> Result<Output> {
         return text.parse().context(|| format!("cannot read the image `{}`", escape(text)));
     }
     let (name, tag) = text.split_once(':').map_or((text, None), |(name, tag)| (name, Some(tag)));
-    let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains('/');
+    // As recipes may be named.
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     if is_name && Path::new(BUILT).join(name).is_dir() {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         return format!("oci:{BUILT}/{name}{tag}").parse();
@@ -46,6 +48,11 @@ fn not_found(text: &str, is_plain: bool) -> Error {
         );
         return Error::new(format!("cannot read the image `{shown}`: there is no `{BUILT}/{shown}`"))
             .with_hint(hint);
+    }
+    if Path::new(text).join("index.json").is_file() {
+        let error =
+            format!("cannot read the image `{shown}`: it is a folder, and its transport is not named");
+        return Error::new(error).with_hint(format!("write oci:{shown}"));
     }
     let from = match text.split_once(':').map(|(transport, _)| transport) {
         Some("docker" | "docker-daemon" | "containers-storage" | "dir") => shown.clone(),

@@ -5,11 +5,12 @@ use std::ffi::{CStr, OsStr};
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bareboat_formats::elf;
 use bareboat_io::files::open_as_root;
-use bareboat_model::{Arch, Error, ImagePath, escape};
+use bareboat_model::{Arch, Context as _, Error, ImagePath, Result, escape};
 use rustix::io::Errno;
 
 use crate::Sandbox;
@@ -22,8 +23,8 @@ const MOST_READ: u64 = 512 << 20;
 /// The first line of a script, as far as the kernel reads it (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: usize = 256;
 
-/// A loader whose loader has a loader is no loader.
-const DEEPEST: usize = 4;
+/// A script's interpreter may be a script, so many times over (`exec_binprm` in fs/exec.c).
+const MOST_INTERPRETERS: usize = 5;
 
 /// The error for a program that the kernel did not execute.
 pub(crate) fn told(sandbox: &Sandbox, planned: &Command, command: &OsStr, errno: Errno) -> Error {
@@ -38,18 +39,24 @@ pub(crate) fn told(sandbox: &Sandbox, planned: &Command, command: &OsStr, errno:
     let Some((path, file)) = found else {
         return not_found(sandbox, command, errno).context(failing);
     };
-    match reason(sandbox, &path, file, DEEPEST) {
-        Some(error) => error.context(failing),
-        None if errno == Errno::ACCESS => {
-            Error::new(format!("user {} may not execute `{path}`", sandbox.user.uid))
-                .with_hint("its mode, or that of a folder on the way to it, forbids it")
-                .context(failing)
-        }
-        None => words(errno).context(failing),
-    }
+    let error = match errno {
+        Errno::ACCESS if !is_executable(&file) => Error::new(format!(
+            "`{path}` may not be executed by anybody"
+        ))
+        .with_hint("its mode has no x: set `mode` of its [[files]] entry, or `chmod +x` where it comes from"),
+        Errno::ACCESS => Error::new(format!("user {} may not execute `{path}`", sandbox.user.uid)).with_hint(
+            "its mode or owner, or those of a folder on the way to it or to its loader, forbid it",
+        ),
+        _ => reason(sandbox, &path, file, MOST_INTERPRETERS).unwrap_or_else(|| words(errno)),
+    };
+    error.context(failing)
 }
 
-fn absolute(sandbox: &Sandbox, program: &CStr) -> bareboat_model::Result<ImagePath> {
+fn is_executable(file: &File) -> bool {
+    file.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0)
+}
+
+fn absolute(sandbox: &Sandbox, program: &CStr) -> Result<ImagePath> {
     match program.to_bytes() {
         bytes if bytes.starts_with(b"/") => ImagePath::parse(bytes),
         bytes => sandbox.workdir.join(bytes),
@@ -85,23 +92,27 @@ fn reason(sandbox: &Sandbox, path: &ImagePath, file: File, depth: usize) -> Opti
     if let Some(line) = start.strip_prefix(b"#!") {
         return script(sandbox, path, line, depth);
     }
-    let mut bytes = start;
-    file.take(MOST_READ).read_to_end(&mut bytes).ok()?;
-    let program = match elf::parse(&bytes) {
-        Ok(Some(program)) => program,
-        Ok(None) => {
-            return Some(
-                Error::new(format!("`{path}` is no program: neither ELF nor a script with `#!`"))
-                    .with_hint("a script needs `#!` and its interpreter in the first line"),
-            );
-        }
-        Err(error) => return Some(error.context(format!("`{path}` is broken"))),
+    let program = match elf(path, start, file) {
+        Ok(program) => program,
+        Err(error) => return Some(error),
     };
-    if let Some(error) = wrong_machine(path, &program) {
-        return Some(error);
-    }
     let loader = program.interpreter?;
-    needed(sandbox, path, "loader", loader.as_bytes(), depth)
+    let (loader, found) = match needed(sandbox, path, "loader", loader.as_bytes()) {
+        Ok(found) => found,
+        Err(error) => return error,
+    };
+    // A loader's own loader is of no interest to the kernel.
+    elf(&loader, Vec::new(), found).err()
+}
+
+/// Reads a program for this machine, from its `start` on.
+fn elf(path: &ImagePath, mut start: Vec<u8>, file: File) -> Result<elf::Elf> {
+    file.take(MOST_READ).read_to_end(&mut start)?;
+    let program = elf::parse(&start).context(|| format!("`{path}` is broken"))?.ok_or_else(|| {
+        Error::new(format!("`{path}` is no program: neither ELF nor a script with `#!`"))
+            .with_hint("a script needs `#!` and its interpreter in the first line")
+    })?;
+    wrong_machine(path, &program).map_or(Ok(program), Err)
 }
 
 fn wrong_machine(path: &ImagePath, program: &elf::Elf) -> Option<Error> {
@@ -129,31 +140,43 @@ fn script(sandbox: &Sandbox, path: &ImagePath, line: &[u8], depth: usize) -> Opt
         Some(word) if word.ends_with(b"\r") || line.ends_with(b"\r") => Some(Error::new(format!(
             "the first line of `{path}` ends as on Windows, so its interpreter is not found"
         ))),
-        Some(word) => needed(sandbox, path, "interpreter", word, depth),
+        Some(word) => match needed(sandbox, path, "interpreter", word) {
+            Err(error) => error,
+            Ok((inside, file)) => match depth.checked_sub(1) {
+                Some(depth) => reason(sandbox, &inside, file, depth),
+                None => {
+                    Some(Error::new(format!("`{path}` has an interpreter that is a script too, and so on")))
+                }
+            },
+        },
     }
 }
 
-/// What is wrong with what the kernel needs to execute a program: `what`, at `place`.
-fn needed(sandbox: &Sandbox, path: &ImagePath, what: &str, place: &[u8], depth: usize) -> Option<Error> {
+/// Opens what the kernel needs to execute a program: `what`, at `place`. Otherwise, what is wrong with it.
+fn needed(
+    sandbox: &Sandbox,
+    path: &ImagePath,
+    what: &str,
+    place: &[u8],
+) -> Result<(ImagePath, File), Option<Error>> {
     let shown = escape(&String::from_utf8_lossy(place));
-    let wrong = |why: &str| Some(Error::new(format!("`{path}` needs the {what} `{shown}`, {why}")));
-    let Some(depth) = depth.checked_sub(1) else {
-        return wrong("which needs another, and so on in a circle");
-    };
+    let wrong = |why: &str| Error::new(format!("`{path}` needs the {what} `{shown}`, {why}"));
     let inside = match place.starts_with(b"/") {
         true => ImagePath::parse(place),
         false => sandbox.workdir.join(place),
     };
-    let Ok(inside) = inside else { return wrong("which is no path") };
+    let inside = inside.map_err(|_| Some(wrong("which is no path")))?;
     match open_as_root(&sandbox.root, Path::new(OsStr::from_bytes(inside.as_bytes()))) {
-        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => wrong("to which links lead in a circle"),
-        Err(_) => None,
-        Ok(None) => wrong("which is not in the image").map(|error| match what {
-            "loader" => error.with_hint(
+        Ok(Some(file)) => Ok((inside, file)),
+        Ok(None) if what == "loader" => {
+            Err(Some(wrong("which is not in the image").with_hint(
                 "a base with the C library has it, such as `base`; or link the program statically",
-            ),
-            _ => error,
-        }),
-        Ok(Some(file)) => reason(sandbox, &inside, file, depth),
+            )))
+        }
+        Ok(None) => Err(Some(wrong("which is not in the image"))),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            Err(Some(wrong("to which links lead in a circle")))
+        }
+        Err(_) => Err(None),
     }
 }

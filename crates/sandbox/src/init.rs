@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
+use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::process::{DumpableBehavior, Gid, Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
@@ -76,10 +77,8 @@ fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
     give_up_privileges().map_err(at(Step::Privileges))?;
     let terminal = if plan.terminal { Some(open_terminal().map_err(at(Step::Terminal))?) } else { None };
     sys::set_filter(&plan.filter).map_err(at(Step::Filter))?;
-    match sys::fork().map_err(at(Step::Start))? {
-        Some(program) => Ok(program),
-        None => start(plan, 0, terminal.as_ref(), mask),
-    }
+    let first = Start { plan, number: 0, terminal: terminal.as_ref(), mask };
+    sys::spawn(&plan.stack, start, &first).map_err(at(Step::Start))
 }
 
 /// No core files; and as many processes at most as `view` also sets, for kernels that know no limit for a namespace.
@@ -124,7 +123,7 @@ fn give_up_privileges() -> Result<(), Errno> {
 /// A terminal of the sandbox's own; its other end goes outside.
 fn open_terminal() -> Result<OwnedFd, Errno> {
     let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    let outer = rustix::fs::open(c"/dev/pts/ptmx", flags, rustix::fs::Mode::empty())?;
+    let outer = rustix::fs::open(c"/dev/pts/ptmx", flags, Mode::empty())?;
     rustix::pty::unlockpt(&outer)?;
     let inner = rustix::pty::ioctl_tiocgptpeer(
         &outer,
@@ -140,8 +139,16 @@ fn open_terminal() -> Result<OwnedFd, Errno> {
     Ok(inner)
 }
 
+/// What a program is started with.
+struct Start<'a> {
+    plan: &'a Plan,
+    number: usize,
+    terminal: Option<&'a OwnedFd>,
+    mask: &'a SignalSet,
+}
+
 /// The program's process, up to the program.
-fn start(plan: &Plan, number: usize, terminal: Option<&OwnedFd>, mask: &SignalSet) -> ! {
+fn start(&Start { plan, number, terminal, mask }: &Start<'_>) -> ! {
     let failure = match prepare(plan, terminal) {
         Err(failure) => failure,
         Ok(()) => {
@@ -157,6 +164,8 @@ fn start(plan: &Plan, number: usize, terminal: Option<&OwnedFd>, mask: &SignalSe
 fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
     // A session of its own: no terminal of the host's is its, so it can put nothing into what a person types there.
     rustix::process::setsid().map_err(at(Step::Start))?;
+    // As every engine has it, whatever it is here.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     for number in 0..3 {
         let from = terminal.map_or_else(|| sys::kept(number), OwnedFd::as_fd);
         sys::put_at(from, number).map_err(at(Step::Start))?;
@@ -188,9 +197,9 @@ fn stay(plan: &Plan, mask: &SignalSet, mut program: Pid) -> ! {
         end_the_rest();
         tell(Message::Ended(status));
         wait_for_word();
-        program = match sys::fork() {
-            Ok(Some(next)) => next,
-            Ok(None) => start(plan, number, None, mask),
+        let next = Start { plan, number, terminal: None, mask };
+        program = match sys::spawn(&plan.stack, start, &next) {
+            Ok(program) => program,
             Err(errno) => {
                 tell(Message::Failed(at(Step::Start)(errno)));
                 sys::exit(1)

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use crate::ids::Ids;
 use crate::seccomp;
-use crate::sys::StringList;
+use crate::sys::{Stack, StringList};
 use crate::{Network, Sandbox};
 
 /// The largest `resolv.conf` that is taken over; resolvers read less.
@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) environment: StringList,
     pub(crate) terminal: bool,
     pub(crate) filter: Vec<libc::sock_filter>,
+    /// For the program's process, until it is the program's.
+    pub(crate) stack: Stack,
 }
 
 /// A program with its arguments.
@@ -97,6 +99,7 @@ impl Plan {
             environment: strings(environment(sandbox).iter().map(|(name, value)| variable(name, value)))?,
             terminal: sandbox.terminal,
             filter: seccomp::filter()?,
+            stack: Stack::new(),
         })
     }
 }

@@ -12,4 +12,5 @@ mod environment;
 mod mirror;
 mod package;
 mod recipe;
+mod run;
 mod structure_tests;

@@ -1,9 +1,11 @@
 //! The table as a program for the kernel (seccomp(2); struct seccomp_data).
 
+use std::collections::BTreeMap;
+
 use bareboat_model::{Error, Result};
 use libc::{
-    BPF_ABS, BPF_ALU, BPF_AND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, c_long,
-    sock_filter,
+    BPF_ABS, BPF_ALU, BPF_AND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W,
+    c_long, sock_filter,
 };
 
 use super::table::{
@@ -47,55 +49,78 @@ pub(crate) fn filter() -> Result<Vec<sock_filter>> {
         jump(BPF_JGT, LAST, 0, 1),
         answer(NOT_KNOWN_ANSWER),
     ];
-    looked_at(&mut program, libc::SYS_clone, |body| {
-        body.extend([load(FIRST_ARGUMENT), and(NAMESPACES), jump(BPF_JEQ, 0, 1, 0)]);
-        body.extend([answer(NOT_PERMITTED_ANSWER), answer(ALLOW)]);
-    })?;
-    looked_at(&mut program, libc::SYS_ioctl, |body| {
-        one_of(body, SECOND_ARGUMENT, &REQUESTS, NOT_PERMITTED_ANSWER, ALLOW);
-    })?;
-    looked_at(&mut program, libc::SYS_personality, |body| {
-        one_of(body, FIRST_ARGUMENT, &PERSONALITIES, ALLOW, NOT_PERMITTED_ANSWER);
-    })?;
-    for call in [libc::SYS_socket, libc::SYS_socketpair] {
-        looked_at(&mut program, call, |body| {
-            one_of(body, FIRST_ARGUMENT, &FAMILIES.map(|family| family as u32), ALLOW, NO_FAMILY_ANSWER);
-        })?;
-    }
+    program.extend(choose(&rules()?)?);
+    Ok(program)
+}
+
+/// What is done about each call that is not simply allowed, by its number.
+fn rules() -> Result<Vec<(u32, Vec<sock_filter>)>> {
+    let mut rules = BTreeMap::new();
     for (calls, its) in [
         (NOT_PERMITTED, NOT_PERMITTED_ANSWER),
         (NOT_PERMITTED_HERE, NOT_PERMITTED_ANSWER),
         (NOT_KNOWN, NOT_KNOWN_ANSWER),
     ] {
         for &call in calls {
-            program.extend([jump(BPF_JEQ, number(call)?, 0, 1), answer(its)]);
+            rules.insert(number(call)?, vec![answer(its)]);
         }
     }
-    program.push(answer(ALLOW));
+    let clone = [
+        load(FIRST_ARGUMENT),
+        and(NAMESPACES),
+        jump(BPF_JEQ, 0, 1, 0),
+        answer(NOT_PERMITTED_ANSWER),
+        answer(ALLOW),
+    ];
+    rules.insert(number(libc::SYS_clone)?, clone.to_vec());
+    let ioctl = one_of(SECOND_ARGUMENT, &REQUESTS, NOT_PERMITTED_ANSWER, ALLOW);
+    rules.insert(number(libc::SYS_ioctl)?, ioctl);
+    let personality = one_of(FIRST_ARGUMENT, &PERSONALITIES, ALLOW, NOT_PERMITTED_ANSWER);
+    rules.insert(number(libc::SYS_personality)?, personality);
+    for call in [libc::SYS_socket, libc::SYS_socketpair] {
+        let families = FAMILIES.map(|family| family as u32);
+        rules.insert(number(call)?, one_of(FIRST_ARGUMENT, &families, ALLOW, NO_FAMILY_ANSWER));
+    }
+    Ok(rules.into_iter().collect())
+}
+
+/// Finds the rule for the call by halves: the kernel goes through the filter for each call once when it is set, and later
+/// for those that are not simply allowed.
+fn choose(rules: &[(u32, Vec<sock_filter>)]) -> Result<Vec<sock_filter>> {
+    let mut program = Vec::new();
+    if rules.len() <= 2 {
+        for (number, body) in rules {
+            program.push(jump(BPF_JEQ, *number, 0, length(body)?));
+            program.extend_from_slice(body);
+        }
+        program.push(answer(ALLOW));
+        return Ok(program);
+    }
+    let (lower, upper) = rules.split_at(rules.len() / 2);
+    let below = choose(lower)?;
+    let first = upper.first().map_or(0, |(number, _)| *number);
+    // A conditional jump reaches no further than 255 instructions.
+    program.extend([
+        jump(BPF_JGE, first, 0, 1),
+        instruction(BPF_JMP | BPF_JA, u32::from(below.len() as u16), 0, 0),
+    ]);
+    program.extend(below);
+    program.extend(choose(upper)?);
     Ok(program)
 }
 
-/// Instructions for one call, which must end with an answer.
-fn looked_at(
-    program: &mut Vec<sock_filter>,
-    call: c_long,
-    fill: impl FnOnce(&mut Vec<sock_filter>),
-) -> Result<()> {
-    let mut body = Vec::new();
-    fill(&mut body);
-    let length = u8::try_from(body.len()).map_err(|_| Error::new("a seccomp rule is too long"))?;
-    program.push(jump(BPF_JEQ, number(call)?, 0, length));
-    program.append(&mut body);
-    Ok(())
+fn length(body: &[sock_filter]) -> Result<u8> {
+    u8::try_from(body.len()).map_err(|_| Error::new("a seccomp rule is too long"))
 }
 
 /// Answers `yes` if the argument is one of these, and `no` otherwise.
-fn one_of(body: &mut Vec<sock_filter>, argument: u32, values: &[u32], yes: u32, no: u32) {
-    body.push(load(argument));
+fn one_of(argument: u32, values: &[u32], yes: u32, no: u32) -> Vec<sock_filter> {
+    let mut body = vec![load(argument)];
     for &value in values {
         body.extend([jump(BPF_JEQ, value, 0, 1), answer(yes)]);
     }
     body.push(answer(no));
+    body
 }
 
 fn number(call: c_long) -> Result<u32> {
@@ -147,6 +172,7 @@ mod tests {
                 code if code == BPF_JMP | BPF_JEQ | BPF_K => at += jump(value == k),
                 code if code == BPF_JMP | BPF_JGE | BPF_K => at += jump(value >= k),
                 code if code == BPF_JMP | BPF_JGT | BPF_K => at += jump(value > k),
+                code if code == BPF_JMP | BPF_JA => at += k as usize,
                 code if code == BPF_RET | BPF_K => return k,
                 other => panic!("an instruction {other:#x}"),
             }
