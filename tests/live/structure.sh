@@ -178,6 +178,13 @@ verdict "a program that hangs is ended" 'expected an end within 2 s' --timeout 2
 - {name: sleeps, command: /bin/busybox, args: [sleep, '100']}"
 verdict "a program that floods its output is ended, and fails" 'expected at most [0-9]+ bytes of output' <<<"$header
 - {name: floods, command: /bin/busybox, args: [dd, if=/dev/zero, bs=1M, count=64]}"
+verdict "what a setup leaves running does not run beside the test" 'ok +command' <<<"$header
+- {name: alone, setup: [[/bin/sh, -c, 'busybox sleep 1000 & busybox sleep 1000 &']], command: /bin/busybox, args: [ps],
+   excludedOutput: [sleep 1000]}"
+verdict "what a setup prints is not the test's" 'ok +command' <<<"$header
+- {name: own, setup: [[/bin/echo, before]], command: /bin/echo, args: [own], expectedOutput: ['^own\n']}"
+verdict "a teardown is run, and its failure noted" 'note: teardown .* ended with exit code 1' <<<"$header
+- {name: noted, command: /bin/true, teardown: [[/bin/false]]}"
 verdict "there is no network" 'ok +command' <<<"$header
 - {name: no network, command: /bin/sh, args: [-c, 'cat /proc/net/dev | wc -l'], expectedOutput: ['^3\n']}"
 verdict "another user is taken" 'ok +command' <<<"$header

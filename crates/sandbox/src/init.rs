@@ -77,7 +77,8 @@ fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
     give_up_privileges().map_err(at(Step::Privileges))?;
     let terminal = if plan.terminal { Some(open_terminal().map_err(at(Step::Terminal))?) } else { None };
     sys::set_filter(&plan.filter).map_err(at(Step::Filter))?;
-    sys::spawn(&plan.stack, start, &(plan, 0, terminal.as_ref(), mask)).map_err(at(Step::Start))
+    let first = Start { plan, number: 0, terminal: terminal.as_ref(), mask };
+    sys::spawn(&plan.stack, start, &first).map_err(at(Step::Start))
 }
 
 /// No core files; and as many processes at most as `view` also sets, for kernels that know no limit for a namespace.
@@ -138,8 +139,16 @@ fn open_terminal() -> Result<OwnedFd, Errno> {
     Ok(inner)
 }
 
+/// What a program is started with.
+struct Start<'a> {
+    plan: &'a Plan,
+    number: usize,
+    terminal: Option<&'a OwnedFd>,
+    mask: &'a SignalSet,
+}
+
 /// The program's process, up to the program.
-fn start(&(plan, number, terminal, mask): &(&Plan, usize, Option<&OwnedFd>, &SignalSet)) -> ! {
+fn start(&Start { plan, number, terminal, mask }: &Start<'_>) -> ! {
     let failure = match prepare(plan, terminal) {
         Err(failure) => failure,
         Ok(()) => {
@@ -188,8 +197,9 @@ fn stay(plan: &Plan, mask: &SignalSet, mut program: Pid) -> ! {
         end_the_rest();
         tell(Message::Ended(status));
         wait_for_word();
-        program = match sys::spawn(&plan.stack, start, &(plan, number, None, mask)) {
-            Ok(next) => next,
+        let next = Start { plan, number, terminal: None, mask };
+        program = match sys::spawn(&plan.stack, start, &next) {
+            Ok(program) => program,
             Err(errno) => {
                 tell(Message::Failed(at(Step::Start)(errno)));
                 sys::exit(1)

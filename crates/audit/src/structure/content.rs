@@ -18,18 +18,21 @@ pub(super) fn check(test: &ContentTest, files: &dyn Files) -> Result<Vec<Failure
     })
 }
 
-/// Whether each expected expression is found in the text, and no excluded one.
+/// Whether each expected expression is found in the text, and no excluded one. The text is shown once.
 pub(super) fn matched(what: &str, bytes: &[u8], expected: &[Pattern], excluded: &[Pattern]) -> Vec<Failure> {
     if expected.is_empty() && excluded.is_empty() {
         return Vec::new();
     }
     let text = as_go_sees(bytes);
-    let found = || if text.is_empty() { "nothing".to_owned() } else { text.clone() };
-    let missing = expected.iter().filter(|pattern| !pattern.is_found_in(&text));
-    let missing =
-        missing.map(|pattern| Failure::new(what, format!("a match of `{}`", pattern.as_str()), found()));
-    let present = excluded.iter().filter(|pattern| pattern.is_found_in(&text));
-    let present =
-        present.map(|pattern| Failure::new(what, format!("no match of `{}`", pattern.as_str()), found()));
-    missing.chain(present).collect()
+    let missing = expected.iter().filter(|pattern| !pattern.is_found_in(&text)).map(|pattern| ("a", pattern));
+    let present = excluded.iter().filter(|pattern| pattern.is_found_in(&text)).map(|pattern| ("no", pattern));
+    let failure = |(number, (article, pattern)): (usize, (&str, &Pattern))| {
+        let found = match number {
+            0 if text.is_empty() => "nothing",
+            0 => &text,
+            _ => "the same",
+        };
+        Failure::new(what, format!("{article} match of `{}`", pattern.as_str()), found)
+    };
+    missing.chain(present).enumerate().map(failure).collect()
 }

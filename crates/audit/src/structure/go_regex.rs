@@ -12,7 +12,7 @@ use bareboat_model::{Error, Result, escape};
 use regex::{Regex, RegexBuilder};
 
 /// As much as one compiled expression may take; distroless's largest takes a few kilobytes.
-const LARGEST_PROGRAM: usize = 16 << 20;
+const LARGEST_PROGRAM: usize = 2 << 20;
 
 /// The longest expression.
 const LONGEST: usize = 64 << 10;
@@ -23,11 +23,12 @@ const MOST_REPETITIONS: u32 = 1000;
 /// As Go has it (regexp/syntax, `maxHeight`).
 const DEEPEST: usize = 1000;
 
-/// An expression, ready to be searched for.
+/// An expression that is right.
+///
+/// It is compiled when it is searched for: all of a hostile file's at once could take gigabytes.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     written: String,
-    compiled: Regex,
 }
 
 impl Pattern {
@@ -45,13 +46,14 @@ impl Pattern {
     pub fn new(written: &str) -> Result<Self> {
         let cannot =
             |error: Error| error.context(format!("invalid regular expression `{}`", escape(written)));
-        let compiled = compile(written).map_err(cannot)?;
-        Ok(Self { written: written.to_owned(), compiled })
+        compile(written).map_err(cannot)?;
+        Ok(Self { written: written.to_owned() })
     }
 
     /// Whether some part of the text matches.
     pub fn is_found_in(&self, text: &str) -> bool {
-        self.compiled.is_match(text)
+        // It was compiled before.
+        compile(&self.written).is_ok_and(|compiled| compiled.is_match(text))
     }
 
     /// The expression as it was written.

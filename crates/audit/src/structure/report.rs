@@ -77,12 +77,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(
-        what: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
-        Self { what: what.into(), expected: expected.into(), found: kept(&found.into()) }
+    pub(super) fn new(what: impl Into<String>, expected: impl Into<String>, found: impl AsRef<str>) -> Self {
+        Self { what: what.into(), expected: expected.into(), found: kept(found.as_ref()) }
     }
 }
 

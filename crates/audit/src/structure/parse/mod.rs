@@ -5,6 +5,7 @@ mod options;
 mod tests;
 mod values;
 
+use std::cell::Cell;
 use std::path::Path;
 
 use bareboat_formats::yaml::{self, Node};
@@ -19,7 +20,10 @@ use super::schema::{
 use values::{Source, Table};
 
 /// More tests than anybody writes by hand.
-const MOST_TESTS: usize = 10_000;
+const MOST_TESTS: usize = 2_000;
+
+/// Compiling a hostile one takes milliseconds.
+const MOST_PATTERNS: usize = 2_000;
 
 /// The schemas that exist (container-structure-test, pkg/types/types.go).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +65,8 @@ const SECTIONS_V2: [&str; 8] = [
 /// ```
 pub fn parse(text: &str, file: &Path) -> Result<TestFile> {
     let root = yaml::parse(text, file)?;
-    let source = Source { text, file };
+    let patterns = Cell::new(0);
+    let source = Source { text, file, patterns: &patterns };
     let schema = schema(&source, &root)?;
     let sections: &[&str] = match schema {
         Schema::V1 => &SECTIONS_V1,
@@ -346,6 +351,10 @@ fn patterns(table: &Table<'_>, key: &str) -> Result<Vec<Pattern>> {
 }
 
 fn pattern(source: &Source<'_>, node: &Node, written: &str) -> Result<Pattern> {
+    source.patterns.set(source.patterns.get() + 1);
+    if source.patterns.get() > MOST_PATTERNS {
+        return Err(source.wrong(node, &format!("more than {MOST_PATTERNS} regular expressions")));
+    }
     Pattern::new(written).map_err(|error| source.wrong(node, &error.to_string()))
 }
 

@@ -307,6 +307,17 @@ fn what_is_wrong_in_options_is_said_with_its_place() {
     ");
 }
 
+#[test]
+fn tests_and_expressions_are_bounded() {
+    let many =
+        |count: usize, one: &str| format!("schemaVersion: 2.0.0\nfileContentTests:\n{}", one.repeat(count));
+    let message = read(&many(2001, "- {name: a, path: /a}\n")).unwrap_err().to_string();
+    assert!(message.contains("2001 tests, expected at most 2000"), "{message}");
+    let message =
+        read(&many(201, "- {name: a, path: /a, expectedContents: [a,b,c,d,e,f,g,h,i,j]}\n")).unwrap_err();
+    assert!(message.to_string().contains("more than 2000 regular expressions"), "{message}");
+}
+
 proptest::proptest! {
     #[test]
     fn nothing_panics(text in r#"(schemaVersion: [12]\.0\.0\n)?([a-zA-Z]{1,6}(Tests)?: ?[\[\]{}&*!|>'"%@a-z0-9,: \n-]{0,40}\n?){0,4}"#) {

@@ -1,5 +1,6 @@
 //! Typed access to a test file's nodes: what is wrong is said at its place.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use bareboat_formats::yaml::{Entry, Key, Node, Value};
@@ -10,6 +11,8 @@ use bareboat_model::{Error, Place, Result, error_at, escape, nearest};
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     pub(super) file: &'a Path,
+    /// How many regular expressions were read.
+    pub(super) patterns: &'a Cell<usize>,
 }
 
 impl<'a> Source<'a> {
