@@ -1,4 +1,4 @@
-//! a2enmod, a2enconf and a2ensite: what of Apache's configuration is in use is said by links.
+//! a2enmod, a2enconf and a2ensite, and lighttpd's lighty-enable-mod: what of a configuration is in use is said by links.
 
 use bareboat_model::ImagePath;
 
@@ -20,6 +20,35 @@ pub(super) fn enable_configuration(follower: &mut Follower<'_, '_>, words: &[Str
 
 pub(super) fn enable_site(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
     enable(follower, words, "sites", &["conf"])
+}
+
+/// `lighty-enable-mod NAME`: conf-available/NN-NAME.conf.
+pub(super) fn enable_for_lighttpd(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+    let (_, names) = options_and_operands(words);
+    let available = ImagePath::absolute("/etc/lighttpd/conf-available").ok()?;
+    let mut enabled = Vec::new();
+    for name in names {
+        let is_it = |file: &str| {
+            file.split_once('-').is_some_and(|(number, rest)| {
+                number.bytes().all(|byte| byte.is_ascii_digit()) && rest == format!("{name}.conf")
+            })
+        };
+        let below = follower.system.tree.below(&available);
+        let file = below
+            .filter_map(|(path, _)| String::from_utf8(path.file_name()?.to_vec()).ok())
+            .find(|file| is_it(file));
+        let Some(file) = file else {
+            return Some(Outcome::unknown(format!("`{name}` is not in {available}")));
+        };
+        let target = format!("../conf-available/{file}");
+        let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
+        let chosen = ImagePath::absolute(&format!("/etc/lighttpd/conf-enabled/{file}")).ok()?;
+        if let Err(error) = follower.system.put(&chosen, node) {
+            return Some(Outcome::unknown(error.to_string()));
+        }
+        enabled.push(name);
+    }
+    Some(Outcome::done("lighttpd", enabled.join(" ")))
 }
 
 fn enable(

@@ -46,7 +46,9 @@ pub(super) fn write(
 ) -> Option<Outcome> {
     let Some(path) = path else { return unknown("which file it writes is only known when it runs") };
     if follower.is_doubtful() {
-        return unknown("whether the script comes here is only known when it runs");
+        return unknown(format!(
+            "whether the script comes here, and writes `{path}`, is only known when it runs"
+        ));
     }
     let place = match place(follower, path) {
         Ok(place) => place,
@@ -66,12 +68,14 @@ pub(super) fn write(
         if !known && !temporary {
             return Err(unknown(format!("what it writes to `{path}` is only known when it runs")));
         }
+        follower.costs(100 * (bytes.len() + text.unwrap_or_default().len()));
         bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
         let content = Content::from_bytes(bytes);
         let place = follower.system.tree.real_path(&place).unwrap_or(place);
         if exists {
             // Mode and owner stay, as when a shell writes to what is there.
-            if follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content)) {
+            let same = follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content));
+            if known && same {
                 return Ok(None);
             }
             let (mtime, owner) = (follower.system.mtime, script_of(follower.package.name));
@@ -295,6 +299,7 @@ fn copy(
         if !deep {
             return Err(unknown(format!("`{source}` is a directory")));
         }
+        follower.costs(100 * follower.system.tree.below(&real).count());
         let below: Vec<_> = follower.system.tree.below(&real).map(|(path, _)| path.clone()).collect();
         directories(follower, &[target], |made| made.mode = node.mode & 0o7777, false)?;
         for path in below {

@@ -107,8 +107,13 @@ fn change(
             missing = Some(format!("`{path}` is no path from the root"));
             continue;
         };
+        if deep {
+            follower.costs(100 * follower.system.tree.below(&place).count());
+        }
         if follower.system.change(&place, deep, change) {
-            changed.push(*path);
+            if !follower.system.is_temporary(&place) {
+                changed.push(*path);
+            }
         } else if !["/proc/", "/dev/", "/sys/"].iter().any(|kernel| path.starts_with(kernel)) {
             missing = Some(format!("`{path}` is not in the image"));
         }

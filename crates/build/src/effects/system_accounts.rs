@@ -114,6 +114,11 @@ impl Accounts {
         self.group(name).is_some() || GROUPS.iter().any(|standard| standard.0 == name)
     }
 
+    /// The name of a user by its number.
+    pub(super) fn user_name(&self, uid: u32) -> Option<&str> {
+        self.users.iter().find(|user| user.uid == uid).map(|user| user.name.as_str())
+    }
+
     /// The name of a group by its number.
     pub(super) fn group_name(&self, gid: u32) -> Option<&str> {
         self.groups.iter().find(|group| group.gid == gid).map(|group| group.name.as_str())

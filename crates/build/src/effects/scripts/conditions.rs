@@ -4,7 +4,7 @@ use bareboat_model::ImagePath;
 
 use super::expand;
 use super::follow::{Follower, Truth, Value};
-use crate::tree::Kind;
+use crate::tree::{Kind, Node, Owner};
 
 pub(super) fn run(follower: &Follower<'_, '_>, name: &str, arguments: &[Value]) -> Option<Truth> {
     let arguments = match (name, arguments.split_last()) {
@@ -107,6 +107,7 @@ impl Asked<'_, '_, '_> {
             None => Truth::Unknown,
         };
         let equal = || match texts {
+            Some((left, right)) if self.patterns && left.len() * right.len() > 1 << 20 => Truth::Unknown,
             Some((left, right)) if self.patterns => Truth::of(expand::matches(right, left)),
             Some((left, right)) => Truth::of(left == right),
             None => Truth::Unknown,
@@ -143,14 +144,20 @@ impl Asked<'_, '_, '_> {
             return Truth::Unknown;
         }
         let system = &self.follower.system;
+        let is_own = |node: &Node| match &node.owner {
+            Owner::Package(name) => self.follower.before_unpacking && **name == *self.follower.package.name,
+            _ => false,
+        };
         if matches!(operator, "-L" | "-h") {
-            let link = system.entry(&path).is_some_and(|(_, node)| matches!(node.kind, Kind::Symlink(_)));
+            let entry = system.entry(&path).filter(|(_, node)| !is_own(node));
+            let link = entry.is_some_and(|(_, node)| matches!(node.kind, Kind::Symlink(_)));
             return Truth::of(link);
         }
         if path.is_root() {
             return Truth::of(matches!(operator, "-e" | "-d" | "-r" | "-w" | "-x"));
         }
-        let Some((_, node)) = system.tree.lookup(&path) else { return Truth::No };
+        let found = system.tree.lookup(&path).filter(|(_, node)| !is_own(node));
+        let Some((_, node)) = found else { return Truth::No };
         match operator {
             "-e" | "-r" | "-w" => Truth::Yes,
             "-f" => Truth::of(node.content().is_some()),

@@ -25,6 +25,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("gpasswd", accounts_commands::gpasswd),
     ("groupadd", accounts_commands::groupadd),
     ("install", copies::install),
+    ("lighty-enable-mod", apache::enable_for_lighttpd),
     ("ln", copies::ln),
     ("mkdir", copies::mkdir),
     ("mv", copies::mv),
@@ -98,6 +99,10 @@ pub(super) fn run(
     }
     if let Some(left_out) = left_out::of_command(base) {
         follower.settle(Some(Outcome::LeftOut(left_out)));
+        if let Some(path) = known::stand_in(base, arguments).filter(|_| !follower.is_doubtful()) {
+            let owner = super::system::script_of(follower.package.name);
+            follower.system.make_temporary(path, false, owner);
+        }
         follower.emit(command, None);
         return Flow::Next(Truth::Yes);
     }
@@ -129,7 +134,7 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
     let known: Option<Vec<String>> = arguments.iter().cloned().collect();
     let Some(known) = known else { return follower.not_literal() };
     if follower.is_doubtful() {
-        let why = format!("whether the script comes here is only known when it runs: {}", known.join(" "));
+        let why = "whether the script comes here is only known when it runs";
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
     if follower.user != 0 {

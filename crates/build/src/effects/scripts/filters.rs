@@ -20,6 +20,9 @@ impl Follower<'_, '_> {
             "head" | "tail" => ends(name.as_deref()? == "head", arguments, input),
             // Whatever they do to lines, there are none.
             "sed" | "tr" | "sort" | "uniq" if input.is_empty() => Some((String::new(), Truth::Yes)),
+            "sed" => super::sed::run(arguments, |files| files.is_empty().then(|| input.to_owned()))
+                .map(|output| (output, Truth::Yes)),
+            "awk" => column(arguments, input),
             "wc" if matches!(arguments, [Some(flag)] if flag == "-l") => {
                 Some((format!("{}\n", input.matches('\n').count()), Truth::Yes))
             }
@@ -133,6 +136,16 @@ fn cut(arguments: &[Value], input: &str) -> Option<(String, Truth)> {
         format!("{part}\n")
     });
     Some((output.collect(), Truth::Yes))
+}
+
+/// `awk '{print $N}'`
+fn column(arguments: &[Value], input: &str) -> Option<(String, Truth)> {
+    let [Some(program)] = arguments else { return None };
+    let body = program.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
+    let number: usize = body.strip_prefix("print")?.trim().strip_prefix('$')?.parse().ok()?;
+    let field = |line: &str| line.split_ascii_whitespace().nth(number.checked_sub(1)?).map(str::to_owned);
+    let output = input.lines().map(|line| format!("{}\n", field(line).unwrap_or_default()));
+    (number > 0).then(|| (output.collect(), Truth::Yes))
 }
 
 /// `head -n 1`, `tail -1`

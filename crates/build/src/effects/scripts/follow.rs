@@ -20,6 +20,8 @@ pub(super) type Value = Option<String>;
 
 /// Commands that are followed in one script: 10 times what the longest of Debian's takes.
 const MOST_STEPS: usize = 100_000;
+/// Bytes or files that are looked at in the time of a step.
+const WORK_OF_A_STEP: usize = 1000;
 /// How deep calls and sourced files may be in one another.
 const DEEPEST: usize = 40;
 /// The longest value of a variable.
@@ -100,6 +102,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     functions: BTreeMap<String, Function>,
     sources: Vec<Source>,
     source: usize,
+    /// Whether the package's own files are not there yet.
+    pub(super) before_unpacking: bool,
     line: usize,
     /// The source and the line that stand for what a program does that the script calls.
     pinned: Option<(usize, usize)>,
@@ -118,6 +122,7 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     left: Option<Left>,
     depth: usize,
     steps: usize,
+    gave_up: bool,
     findings: Vec<Finding>,
     /// The commands before this one in a pipeline.
     piped: Vec<String>,
@@ -151,6 +156,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             functions: BTreeMap::new(),
             sources: Vec::new(),
             source: 0,
+            before_unpacking: script == "preinst",
             line: 0,
             pinned: None,
             folder: Some("/".to_owned()),
@@ -162,6 +168,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             left: None,
             depth: 0,
             steps: 0,
+            gave_up: false,
             findings: Vec::new(),
             piped: Vec::new(),
             captures: Vec::new(),
@@ -219,9 +226,25 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.doubt > 0
     }
 
+    /// Work that is more than a step: so many bytes or files are looked at.
+    pub(in crate::effects) fn costs(&mut self, amount: usize) {
+        self.steps = self.steps.saturating_add(amount / WORK_OF_A_STEP);
+    }
+
+    pub(super) fn is_giving_up(&self) -> bool {
+        self.steps > MOST_STEPS
+    }
+
+    /// The variables, to have them back.
+    fn snapshot(&mut self) -> BTreeMap<String, Value> {
+        let size = |value: &Value| value.as_ref().map_or(16, |text| 16 + text.len());
+        self.costs(self.variables.values().map(size).sum());
+        self.variables.clone()
+    }
+
     /// Follows what may be done or not.
     pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
-        let (before, folder) = (self.variables.clone(), self.folder.clone());
+        let (before, folder) = (self.snapshot(), self.folder.clone());
         self.doubt += 1;
         let flow = follow(self);
         self.doubt -= 1;
@@ -280,10 +303,12 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     pub(super) fn command(&mut self, command: &Command) -> Flow {
         self.steps += 1;
+        if self.gave_up {
+            return Flow::Exit;
+        }
         if self.steps > MOST_STEPS || self.depth > DEEPEST {
-            if self.steps == MOST_STEPS + 1 {
-                self.note(Outcome::unknown("it takes too many steps to follow"));
-            }
+            self.gave_up = true;
+            self.note(Outcome::unknown("it takes too many steps to follow"));
             return Flow::Exit;
         }
         self.line = command.line;
@@ -349,7 +374,7 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// A process of its own: its `exit`, its variables and its directory end with it.
     pub(super) fn subshell(&mut self, list: &[Command]) -> Flow {
-        let (variables, left, umask) = (self.variables.clone(), self.left, self.umask);
+        let (variables, left, umask) = (self.snapshot(), self.left, self.umask);
         let folder = self.folder.clone();
         // The lines are those of the command that starts it: its text may not stand in the script.
         let line = self.line;
@@ -483,7 +508,8 @@ impl<'f, 'a> Follower<'f, 'a> {
             let mut truth = Truth::No;
             for pattern in patterns {
                 let pattern = self.pattern(pattern);
-                truth = match (&value, pattern) {
+                let value = value.as_deref().filter(|value| value.len() <= super::expand::LONGEST_MATCHED);
+                truth = match (value, pattern) {
                     (_, Some(pattern)) if pattern == "*" && known => Truth::Yes,
                     (Some(value), Some(pattern)) => Truth::of(super::expand::matches(&pattern, value)),
                     _ => Truth::Unknown,
@@ -523,7 +549,7 @@ impl<'f, 'a> Follower<'f, 'a> {
                 }
                 continue;
             }
-            let (variables, left) = (self.variables.clone(), self.left);
+            let (variables, left) = (self.snapshot(), self.left);
             truth = Truth::Unknown;
             if index == last {
                 // What it reads is not known, and so it is not known what it finds.
@@ -562,7 +588,7 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// What commands print, in `$(…)`.
     pub(super) fn output_of(&mut self, commands: &[Command]) -> Value {
-        let (variables, left, line) = (self.variables.clone(), self.left, self.line);
+        let (variables, left, line) = (self.snapshot(), self.left, self.line);
         self.depth += 1;
         let output = self.captured(|follower| {
             follower.list(commands);
@@ -637,7 +663,11 @@ impl<'f, 'a> Follower<'f, 'a> {
         let fields = self.fields(words);
         // Words may have been commands of other lines.
         self.line = command.line;
-        let shown: Vec<&str> = fields.iter().map(|field| field.as_deref().unwrap_or("…")).collect();
+        let folder = self.folder.as_deref().filter(|folder| *folder != "/");
+        let folder = folder.map(|folder| format!("cd {folder};")).unwrap_or_default();
+        let texts = fields.iter().map(|field| field.as_deref().unwrap_or("…"));
+        let shown: Vec<&str> =
+            Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts).collect();
         self.expanded = self
             .piped
             .iter()
@@ -645,10 +675,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             .chain([shown.join(" ").as_str()])
             .collect::<Vec<_>>()
             .join(" | ");
-        if self.expanded.len() > LONGEST_SHOWN {
-            let end = (0..=LONGEST_SHOWN).rev().find(|end| self.expanded.is_char_boundary(*end)).unwrap_or(0);
-            self.expanded.truncate(end);
-        }
+        cut(&mut self.expanded);
         let Some((name, arguments)) = fields.split_first() else {
             for (name, value) in values {
                 self.assign(&name, value);
@@ -740,5 +767,13 @@ fn whole_line(lines: &[String], number: usize) -> String {
         }
         text.push(' ');
     }
+    cut(&mut text);
     text
+}
+
+fn cut(text: &mut String) {
+    if text.len() > LONGEST_SHOWN {
+        let end = (0..=LONGEST_SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+    }
 }

@@ -16,7 +16,10 @@ mod follow;
 mod order;
 mod package;
 mod queries;
+mod sed;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
