@@ -255,7 +255,7 @@ fn relative_to(follower: &Follower<'_, '_>, target: &str, link: &ImagePath) -> O
 /// `cp [-adprT] SOURCE TARGET`
 pub(super) fn cp(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
     let (options, operands) = options_and_operands(words);
-    let Some((target, sources)) = operands.split_last() else { return None };
+    let (target, sources) = operands.split_last()?;
     let keeps = has_flag(&options, 'p', "preserve") || has_flag(&options, 'a', "archive");
     let keeps = keeps || options.iter().any(|option| option.starts_with("--preserve"));
     let deep = ["-r", "-R", "-a"]

@@ -85,7 +85,7 @@ pub(super) fn chmod(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
     let Some(at) = words.iter().position(|word| is_mode(&word)) else {
         return Some(Outcome::unknown("its mode is not one that is understood"));
     };
-    let Some(mode) = Mode::parse(&words[at]) else { return None };
+    let mode = Mode::parse(&words[at])?;
     let deep = words[..at]
         .iter()
         .any(|word| word == "--recursive" || (!word.starts_with("--") && word.contains('R')));

@@ -4,7 +4,7 @@ use super::*;
 
 fn simple(command: &Command) -> Vec<String> {
     let CommandKind::Simple { words, .. } = &command.kind else { panic!("{command:?}") };
-    words.iter().map(|word| shown(word)).collect()
+    words.iter().map(shown).collect()
 }
 
 fn shown(word: &Word) -> String {

@@ -174,6 +174,10 @@ impl<'f, 'a> Follower<'f, 'a> {
             captures: Vec::new(),
         };
         match sh::parse(text) {
+            _ if text.starts_with("#!") && !is_shell_script(text.as_bytes()) => {
+                follower.enter_source(script, "");
+                follower.note(Outcome::unknown("it is no shell script"));
+            }
             Ok(list) => {
                 follower.enter_source(script, text);
                 follower.list(&list);
