@@ -495,6 +495,8 @@ pub(super) fn divert(follower: &mut Follower<'_, '_>, words: &[String]) -> Optio
     };
     let own = script_of(follower.package.name);
     match follower.system.entry(&place) {
+        // The links of merged /usr are where they belong.
+        Some((place, _)) if place.components().count() == 1 => None,
         Some((_, node)) if !is_of(node, &own, follower.package.name) => {
             unknown(format!("`{diverted}` is another package's, and stays in its place"))
         }

@@ -38,7 +38,7 @@ fn find(table: &[(&str, &'static str)], name: &str, arguments: &[Option<String>]
 
 /// Whether an effect is one that does by itself what a package's scripts do, and tells so by itself.
 pub(super) fn is_elsewhere(effect: &str) -> bool {
-    ELSEWHERE.iter().any(|(_, elsewhere, _)| *elsewhere == effect)
+    effect == "alternatives" || ELSEWHERE.iter().any(|(_, elsewhere, _)| *elsewhere == effect)
 }
 
 /// What becomes of the scripts of a package that is known; none when they are to be followed.

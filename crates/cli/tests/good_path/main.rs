@@ -9,6 +9,7 @@ mod words;
 
 mod base_image;
 mod catalog;
+mod effects;
 mod explain;
 mod files;
 mod image;
