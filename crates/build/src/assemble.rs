@@ -153,7 +153,7 @@ pub fn assemble(
         documents,
         layers,
         tree,
-        effects: once_each(effects),
+        effects,
         scripts,
         not_reproduced,
         pruned,
@@ -190,15 +190,6 @@ fn close(
     let chain = Chain { tiers: &plan.loaded.tiers, of_package: plan.tiers, packages };
     let smaller = closure::smaller(&view, &closure, &chain, settings)?;
     Ok((allowed, smaller))
-}
-
-/// What scripts ask for and another effect did is told once, in the words of the one that did it.
-fn once_each(mut effects: Vec<Applied>) -> Vec<Applied> {
-    let mut told = BTreeSet::new();
-    effects.reverse();
-    effects.retain(|applied| told.insert(applied.effect));
-    effects.reverse();
-    effects
 }
 
 /// By name, those of the lowest recipe first: the first to name a directory decides its mode and has it in its layer,

@@ -68,6 +68,7 @@ pub(super) fn write(
         if !known && !temporary {
             return Err(unknown(format!("what it writes to `{path}` is only known when it runs")));
         }
+        follower.costs(100 * (bytes.len() + text.unwrap_or_default().len()));
         bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
         let content = Content::from_bytes(bytes);
         let place = follower.system.tree.real_path(&place).unwrap_or(place);
@@ -254,7 +255,7 @@ fn relative_to(follower: &Follower<'_, '_>, target: &str, link: &ImagePath) -> O
 /// `cp [-adprT] SOURCE TARGET`
 pub(super) fn cp(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
     let (options, operands) = options_and_operands(words);
-    let Some((target, sources)) = operands.split_last() else { return None };
+    let (target, sources) = operands.split_last()?;
     let keeps = has_flag(&options, 'p', "preserve") || has_flag(&options, 'a', "archive");
     let keeps = keeps || options.iter().any(|option| option.starts_with("--preserve"));
     let deep = ["-r", "-R", "-a"]
@@ -298,6 +299,7 @@ fn copy(
         if !deep {
             return Err(unknown(format!("`{source}` is a directory")));
         }
+        follower.costs(100 * follower.system.tree.below(&real).count());
         let below: Vec<_> = follower.system.tree.below(&real).map(|(path, _)| path.clone()).collect();
         directories(follower, &[target], |made| made.mode = node.mode & 0o7777, false)?;
         for path in below {
@@ -493,6 +495,8 @@ pub(super) fn divert(follower: &mut Follower<'_, '_>, words: &[String]) -> Optio
     };
     let own = script_of(follower.package.name);
     match follower.system.entry(&place) {
+        // The links of merged /usr are where they belong.
+        Some((place, _)) if place.components().count() == 1 => None,
         Some((_, node)) if !is_of(node, &own, follower.package.name) => {
             unknown(format!("`{diverted}` is another package's, and stays in its place"))
         }

@@ -36,6 +36,11 @@ fn find(table: &[(&str, &'static str)], name: &str, arguments: &[Option<String>]
     table.iter().find(|(command, _)| *command == line).map(|(_, found)| *found)
 }
 
+/// Whether an effect is one that does by itself what a package's scripts do, and tells so by itself.
+pub(super) fn is_elsewhere(effect: &str) -> bool {
+    effect == "alternatives" || ELSEWHERE.iter().any(|(_, elsewhere, _)| *elsewhere == effect)
+}
+
 /// What becomes of the scripts of a package that is known; none when they are to be followed.
 pub(super) fn of(package: &str, system: &mut System<'_>) -> Option<Vec<Finding>> {
     let finding = |outcome| {
@@ -53,9 +58,9 @@ pub(super) fn of(package: &str, system: &mut System<'_>) -> Option<Vec<Finding>>
     if let Some((_, effect, what)) = ELSEWHERE.iter().find(|(name, ..)| *name == package) {
         return Some(finding(Outcome::done(effect, *what)));
     }
-    // base-files lays a system out for people: profiles, /usr/local, /mnt, mail, login records. An image in which nobody
-    // can log in has no use for it.
-    if package == "base-files" && !has_shell(system) {
+    // base-files lays a system out for people: profiles, /usr/local, /mnt, mail, login records; and netbase names networks.
+    // An image in which nobody can log in has no use for it.
+    if matches!(package, "base-files" | "netbase") && !has_shell(system) {
         let rule = left_out::named("login")?;
         return Some(finding(Outcome::LeftOut(rule)));
     }

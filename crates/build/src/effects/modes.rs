@@ -85,7 +85,7 @@ pub(super) fn chmod(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
     let Some(at) = words.iter().position(|word| is_mode(&word)) else {
         return Some(Outcome::unknown("its mode is not one that is understood"));
     };
-    let Some(mode) = Mode::parse(&words[at]) else { return None };
+    let mode = Mode::parse(&words[at])?;
     let deep = words[..at]
         .iter()
         .any(|word| word == "--recursive" || (!word.starts_with("--") && word.contains('R')));
@@ -107,6 +107,9 @@ fn change(
             missing = Some(format!("`{path}` is no path from the root"));
             continue;
         };
+        if deep {
+            follower.costs(100 * follower.system.tree.below(&place).count());
+        }
         if follower.system.change(&place, deep, change) {
             if !follower.system.is_temporary(&place) {
                 changed.push(*path);

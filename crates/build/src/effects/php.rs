@@ -28,7 +28,7 @@ impl<'a> Line<'a> {
                 Some("v") => line.version = words.next(),
                 Some("s") => line.interface = words.next(),
                 Some(flag) if !flag.is_empty() && with_value.contains(flag) => {
-                    line.operands.extend(words.next())
+                    line.operands.extend(words.next());
                 }
                 Some(flags) => line.flags.push_str(flags),
                 None => line.operands.push(word),

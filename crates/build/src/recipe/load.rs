@@ -47,7 +47,8 @@ impl Loaded {
                 Self { recipe, tiers: Vec::new(), folder: PathBuf::new() }
             }
         };
-        let suite = suite.unwrap_or(loaded.suite()).parse()?;
+        let suite = suite.unwrap_or(loaded.suite());
+        let suite = suite.parse().context(|| format!("cannot use the suite `{}`", escape(suite)))?;
         let cannot = |name: &str| format!("cannot look at `{}`", escape(name));
         let asked = packages.iter().map(|name| name.parse().context(|| cannot(name)));
         loaded.recipe.packages = asked.collect::<Result<_>>()?;

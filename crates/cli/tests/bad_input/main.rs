@@ -8,6 +8,7 @@ mod bench;
 mod failing;
 
 mod archive;
+mod effects;
 mod environment;
 mod libraries;
 mod mirror;

@@ -107,6 +107,7 @@ impl Asked<'_, '_, '_> {
             None => Truth::Unknown,
         };
         let equal = || match texts {
+            Some((left, right)) if self.patterns && left.len() * right.len() > 1 << 20 => Truth::Unknown,
             Some((left, right)) if self.patterns => Truth::of(expand::matches(right, left)),
             Some((left, right)) => Truth::of(left == right),
             None => Truth::Unknown,

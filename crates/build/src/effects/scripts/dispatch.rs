@@ -97,7 +97,15 @@ pub(super) fn run(
         follower.emit(command, output);
         return Flow::Next(truth);
     }
-    if let Some(left_out) = left_out::of_command(base) {
+    // python3.13 -E -S …/py_compile.py FILE…
+    let compiles = |argument: &Value| {
+        argument.as_deref().is_some_and(|word| word.contains("py_compile") || word == "compileall")
+    };
+    let left_out = match base.starts_with("python3") && arguments.iter().any(compiles) {
+        true => left_out::named("bytecode"),
+        false => left_out::of_command(base),
+    };
+    if let Some(left_out) = left_out {
         follower.settle(Some(Outcome::LeftOut(left_out)));
         if let Some(path) = known::stand_in(base, arguments).filter(|_| !follower.is_doubtful()) {
             let owner = super::system::script_of(follower.package.name);
@@ -134,7 +142,7 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
     let known: Option<Vec<String>> = arguments.iter().cloned().collect();
     let Some(known) = known else { return follower.not_literal() };
     if follower.is_doubtful() {
-        let why = format!("whether the script comes here is only known when it runs: {}", known.join(" "));
+        let why = "whether the script comes here is only known when it runs";
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
     if follower.user != 0 {

@@ -5,6 +5,10 @@ use bareboat_model::ImagePath;
 
 use super::follow::{Follower, LONGEST_VALUE, Truth, Value};
 
+/// The longest text that is held against a pattern, and the longest pattern: both take time by the product.
+pub(super) const LONGEST_MATCHED: usize = 4096;
+const LONGEST_PATTERN: usize = 256;
+
 /// A piece of a word that was expanded: a value, and whether it is split and may be a pattern.
 struct Piece {
     value: Value,
@@ -59,7 +63,11 @@ impl Follower<'_, '_> {
                 open = false;
             }
         }
-        fields.into_iter().flat_map(|(text, pattern)| self.glob(text, &pattern)).collect()
+        let mut values = Vec::new();
+        for (text, pattern) in fields {
+            values.extend(self.glob(text, &pattern));
+        }
+        values
     }
 
     /// The one value of a word where it is not split: assignments, `case`, redirections.
@@ -77,7 +85,7 @@ impl Follower<'_, '_> {
         for piece in self.pieces(word) {
             push_pattern(&mut pattern, &piece.value?, piece.quoted);
         }
-        Some(pattern)
+        Some(pattern).filter(|pattern| pattern.len() <= LONGEST_PATTERN)
     }
 
     fn pieces(&mut self, word: &Word) -> Vec<Piece> {
@@ -164,7 +172,7 @@ impl Follower<'_, '_> {
                 }
             }
             Operation::RemovePrefix { pattern, longest } => {
-                let (value, pattern) = (value?, self.pattern(pattern)?);
+                let (value, pattern) = (value.filter(|value| value.len() <= 1024)?, self.pattern(pattern)?);
                 let mut ends: Vec<usize> =
                     boundaries(&value).filter(|&end| matches(&pattern, &value[..end])).collect();
                 if *longest {
@@ -173,7 +181,7 @@ impl Follower<'_, '_> {
                 Some(ends.first().map_or(value.clone(), |&end| value[end..].to_owned()))
             }
             Operation::RemoveSuffix { pattern, longest } => {
-                let (value, pattern) = (value?, self.pattern(pattern)?);
+                let (value, pattern) = (value.filter(|value| value.len() <= 1024)?, self.pattern(pattern)?);
                 let mut starts: Vec<usize> =
                     boundaries(&value).filter(|&start| matches(&pattern, &value[start..])).collect();
                 if !*longest {
@@ -186,21 +194,28 @@ impl Follower<'_, '_> {
     }
 
     /// The paths that a pattern stands for; itself when there are none, as in the shell.
-    fn glob(&self, text: String, pattern: &str) -> Vec<Value> {
+    fn glob(&mut self, text: String, pattern: &str) -> Vec<Value> {
         let plain =
             !pattern.replace("\\*", "").replace("\\?", "").replace("\\[", "").contains(['*', '?', '[']);
         let absolute = text.starts_with('/');
-        if plain || !absolute {
+        if plain || !absolute || pattern.len() > LONGEST_PATTERN {
             return vec![Some(text)];
         }
         let mut found = vec![String::new()];
         for step in pattern.split('/').skip(1) {
-            found = found.into_iter().flat_map(|parent| self.children(&parent, step)).collect();
+            let mut next = Vec::new();
+            for parent in found {
+                next.extend(self.children(&parent, step));
+            }
+            found = next;
+            if self.is_giving_up() {
+                return vec![None];
+            }
         }
         if found.is_empty() { vec![Some(text)] } else { found.into_iter().map(Some).collect() }
     }
 
-    fn children(&self, parent: &str, step: &str) -> Vec<String> {
+    fn children(&mut self, parent: &str, step: &str) -> Vec<String> {
         let bare = step.replace('\\', "");
         if !step.contains(['*', '?', '[']) {
             let path = format!("{parent}/{bare}");
@@ -209,6 +224,7 @@ impl Follower<'_, '_> {
         }
         let Ok(directory) = ImagePath::parse(parent.as_bytes()) else { return Vec::new() };
         let Ok(real) = self.system.tree.real_path(&directory) else { return Vec::new() };
+        self.costs(100 * self.system.tree.below(&real).count());
         let names = self.system.tree.below(&real).filter(|(path, _)| path.parent().as_ref() == Some(&real));
         let names =
             names.filter_map(|(path, _)| Some(String::from_utf8_lossy(path.file_name()?).into_owned()));

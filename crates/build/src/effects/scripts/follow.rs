@@ -20,6 +20,8 @@ pub(super) type Value = Option<String>;
 
 /// Commands that are followed in one script: 10 times what the longest of Debian's takes.
 const MOST_STEPS: usize = 100_000;
+/// Bytes or files that are looked at in the time of a step.
+const WORK_OF_A_STEP: usize = 1000;
 /// How deep calls and sourced files may be in one another.
 const DEEPEST: usize = 40;
 /// The longest value of a variable.
@@ -120,6 +122,7 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     left: Option<Left>,
     depth: usize,
     steps: usize,
+    gave_up: bool,
     findings: Vec<Finding>,
     /// The commands before this one in a pipeline.
     piped: Vec<String>,
@@ -165,11 +168,16 @@ impl<'f, 'a> Follower<'f, 'a> {
             left: None,
             depth: 0,
             steps: 0,
+            gave_up: false,
             findings: Vec::new(),
             piped: Vec::new(),
             captures: Vec::new(),
         };
         match sh::parse(text) {
+            _ if text.starts_with("#!") && !is_shell_script(text.as_bytes()) => {
+                follower.enter_source(script, "");
+                follower.note(Outcome::unknown("it is no shell script"));
+            }
             Ok(list) => {
                 follower.enter_source(script, text);
                 follower.list(&list);
@@ -222,9 +230,25 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.doubt > 0
     }
 
+    /// Work that is more than a step: so many bytes or files are looked at.
+    pub(in crate::effects) fn costs(&mut self, amount: usize) {
+        self.steps = self.steps.saturating_add(amount / WORK_OF_A_STEP);
+    }
+
+    pub(super) fn is_giving_up(&self) -> bool {
+        self.steps > MOST_STEPS
+    }
+
+    /// The variables, to have them back.
+    fn snapshot(&mut self) -> BTreeMap<String, Value> {
+        let size = |value: &Value| value.as_ref().map_or(16, |text| 16 + text.len());
+        self.costs(self.variables.values().map(size).sum());
+        self.variables.clone()
+    }
+
     /// Follows what may be done or not.
     pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
-        let (before, folder) = (self.variables.clone(), self.folder.clone());
+        let (before, folder) = (self.snapshot(), self.folder.clone());
         self.doubt += 1;
         let flow = follow(self);
         self.doubt -= 1;
@@ -283,10 +307,12 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     pub(super) fn command(&mut self, command: &Command) -> Flow {
         self.steps += 1;
+        if self.gave_up {
+            return Flow::Exit;
+        }
         if self.steps > MOST_STEPS || self.depth > DEEPEST {
-            if self.steps == MOST_STEPS + 1 {
-                self.note(Outcome::unknown("it takes too many steps to follow"));
-            }
+            self.gave_up = true;
+            self.note(Outcome::unknown("it takes too many steps to follow"));
             return Flow::Exit;
         }
         self.line = command.line;
@@ -352,7 +378,7 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// A process of its own: its `exit`, its variables and its directory end with it.
     pub(super) fn subshell(&mut self, list: &[Command]) -> Flow {
-        let (variables, left, umask) = (self.variables.clone(), self.left, self.umask);
+        let (variables, left, umask) = (self.snapshot(), self.left, self.umask);
         let folder = self.folder.clone();
         // The lines are those of the command that starts it: its text may not stand in the script.
         let line = self.line;
@@ -486,7 +512,8 @@ impl<'f, 'a> Follower<'f, 'a> {
             let mut truth = Truth::No;
             for pattern in patterns {
                 let pattern = self.pattern(pattern);
-                truth = match (&value, pattern) {
+                let value = value.as_deref().filter(|value| value.len() <= super::expand::LONGEST_MATCHED);
+                truth = match (value, pattern) {
                     (_, Some(pattern)) if pattern == "*" && known => Truth::Yes,
                     (Some(value), Some(pattern)) => Truth::of(super::expand::matches(&pattern, value)),
                     _ => Truth::Unknown,
@@ -526,7 +553,7 @@ impl<'f, 'a> Follower<'f, 'a> {
                 }
                 continue;
             }
-            let (variables, left) = (self.variables.clone(), self.left);
+            let (variables, left) = (self.snapshot(), self.left);
             truth = Truth::Unknown;
             if index == last {
                 // What it reads is not known, and so it is not known what it finds.
@@ -565,7 +592,7 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// What commands print, in `$(…)`.
     pub(super) fn output_of(&mut self, commands: &[Command]) -> Value {
-        let (variables, left, line) = (self.variables.clone(), self.left, self.line);
+        let (variables, left, line) = (self.snapshot(), self.left, self.line);
         self.depth += 1;
         let output = self.captured(|follower| {
             follower.list(commands);
@@ -652,10 +679,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             .chain([shown.join(" ").as_str()])
             .collect::<Vec<_>>()
             .join(" | ");
-        if self.expanded.len() > LONGEST_SHOWN {
-            let end = (0..=LONGEST_SHOWN).rev().find(|end| self.expanded.is_char_boundary(*end)).unwrap_or(0);
-            self.expanded.truncate(end);
-        }
+        cut(&mut self.expanded);
         let Some((name, arguments)) = fields.split_first() else {
             for (name, value) in values {
                 self.assign(&name, value);
@@ -747,5 +771,13 @@ fn whole_line(lines: &[String], number: usize) -> String {
         }
         text.push(' ');
     }
+    cut(&mut text);
     text
+}
+
+fn cut(text: &mut String) {
+    if text.len() > LONGEST_SHOWN {
+        let end = (0..=LONGEST_SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+    }
 }

@@ -18,6 +18,8 @@ mod package;
 mod queries;
 mod sed;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,7 +99,9 @@ const TOLD: usize = 6;
 fn applied(findings: &BTreeMap<Arc<str>, Vec<Finding>>) -> Vec<Applied> {
     let mut by_effect: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for finding in findings.values().flatten() {
-        if let Outcome::Reproduced { effect, what } = &finding.outcome {
+        if let Outcome::Reproduced { effect, what } = &finding.outcome
+            && !known::is_elsewhere(effect)
+        {
             let did = by_effect.entry(effect).or_default();
             if !what.is_empty() && !did.contains(what) {
                 did.push(what.clone());

@@ -108,7 +108,7 @@ fn translate(pattern: &str, extended: bool) -> Option<String> {
             },
             '|' if extended => return None,
             '(' | ')' | '{' | '}' | '+' | '?' | '|' if !extended => {
-                out.push_str(&regex::escape(&c.to_string()))
+                out.push_str(&regex::escape(&c.to_string()));
             }
             '[' => {
                 out.push('[');
