@@ -35,7 +35,6 @@ pub(crate) fn run(
     SignalSet::full().block();
     let outcome = sys::keep_only([input, output, errors, socket])
         .map_err(at(Step::Begin))
-        .and_then(|()| wait_for_maps().map_err(at(Step::Begin)))
         .and_then(|()| begin(plan, mask));
     match outcome {
         Ok(program) => stay(program),
@@ -56,12 +55,10 @@ fn tell(message: Message) {
 }
 
 /// Goes on when the outside has written the user namespace's maps, and not at all if it is gone.
-fn wait_for_maps() -> Result<(), Errno> {
-    die_with_parent()?;
+fn wait_for_maps() {
     let mut word = [0];
-    match rustix::io::read(sys::kept(SOCKET), &mut word) {
-        Ok(1) => Ok(()),
-        _ => sys::exit(1),
+    if rustix::io::read(sys::kept(SOCKET), &mut word) != Ok(1) {
+        sys::exit(1);
     }
 }
 
@@ -70,11 +67,15 @@ fn die_with_parent() -> Result<(), Errno> {
 }
 
 fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
-    view::enter(plan)?;
+    die_with_parent().map_err(at(Step::Begin))?;
+    // What needs no user is done while the outside writes the maps.
+    view::keep_to_ourselves().map_err(at(Step::Begin))?;
     rustix::system::sethostname(&plan.hostname).map_err(at(Step::Name))?;
     if plan.own_network {
         sys::bring_up_loopback().map_err(at(Step::Network))?;
     }
+    wait_for_maps();
+    view::enter(plan)?;
     limit().map_err(at(Step::Privileges))?;
     become_user(plan).map_err(at(Step::Ids))?;
     give_up_privileges().map_err(at(Step::Privileges))?;

@@ -166,7 +166,6 @@ impl Inside {
     /// Carries bytes and signals until the process inside ends.
     fn attend(&mut self, sandbox: &Sandbox, signals: &mut Signals) -> Result<Ended> {
         let deadline = sandbox.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut ended = None;
         loop {
             let wait = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if wait == Some(Duration::ZERO) {
@@ -181,12 +180,12 @@ impl Inside {
             }
             if ready.message {
                 match self.receive()? {
-                    Some(Message::Ended(status)) => ended = Some(Ended::Status(status)),
+                    Some(Message::Ended(status)) => return Ok(Ended::Status(status)),
                     // The first is the cause of any other.
                     Some(Message::Failed(failure)) => return Ok(Ended::Failed(failure)),
                     Some(Message::Terminal) => {}
-                    // Nobody is left at the other end. Without a word, it was killed from outside.
-                    None => return Ok(ended.unwrap_or(Ended::Status(Status::Signaled(libc::SIGKILL as u8)))),
+                    // Nobody is left at the other end: it was killed from outside.
+                    None => return Ok(Ended::Status(Status::Signaled(libc::SIGKILL as u8))),
                 }
             }
         }
