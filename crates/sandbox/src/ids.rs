@@ -8,6 +8,9 @@ use rustix::process::{Pid, getegid, geteuid};
 use crate::User;
 use crate::report::FORBIDDEN;
 
+/// The map of the first user namespace, in which every number stands for itself.
+const EVERYBODY: &str = "0 0 4294967295\n";
+
 /// Which numbers mean what inside, and whom the program runs as.
 pub(crate) struct Ids {
     pub(crate) uid: u32,
@@ -36,8 +39,10 @@ impl Ids {
                 .map_err(hinted)
         };
         if self.knows_all {
-            write("uid_map", &as_outside("/proc/self/uid_map")?)?;
-            return write("gid_map", &as_outside("/proc/self/gid_map")?);
+            // Most often that is all numbers; inside another user namespace, those that it knows.
+            write("uid_map", EVERYBODY).or_else(|_| write("uid_map", &as_outside("/proc/self/uid_map")?))?;
+            return write("gid_map", EVERYBODY)
+                .or_else(|_| write("gid_map", &as_outside("/proc/self/gid_map")?));
         }
         write("setgroups", "deny")?;
         write("uid_map", &format!("{} {} 1\n", self.uid, geteuid().as_raw()))?;

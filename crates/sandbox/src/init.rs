@@ -35,7 +35,6 @@ pub(crate) fn run(
     SignalSet::full().block();
     let outcome = sys::keep_only([input, output, errors, socket])
         .map_err(at(Step::Begin))
-        .and_then(|()| wait_for_maps().map_err(at(Step::Begin)))
         .and_then(|()| begin(plan, mask));
     match outcome {
         Ok(program) => stay(plan, mask, program),
@@ -55,23 +54,21 @@ fn tell(message: Message) {
     let _ = rustix::net::send(sys::kept(SOCKET), &message.bytes(), SendFlags::NOSIGNAL);
 }
 
-/// Goes on when the outside has written the user namespace's maps, and not at all if it is gone.
-fn wait_for_maps() -> Result<(), Errno> {
-    die_with_parent()?;
-    wait_for_word();
-    Ok(())
-}
-
 fn die_with_parent() -> Result<(), Errno> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
 }
 
 fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
-    view::enter(plan)?;
+    die_with_parent().map_err(at(Step::Begin))?;
+    // What needs no user is done while the outside writes the maps.
+    view::keep_to_ourselves().map_err(at(Step::Begin))?;
     rustix::system::sethostname(&plan.hostname).map_err(at(Step::Name))?;
     if plan.own_network {
         sys::bring_up_loopback().map_err(at(Step::Network))?;
     }
+    // The outside gives the word when it has written the user namespace's maps.
+    wait_for_word();
+    view::enter(plan)?;
     limit().map_err(at(Step::Privileges))?;
     become_user(plan).map_err(at(Step::Ids))?;
     give_up_privileges().map_err(at(Step::Privileges))?;
@@ -217,7 +214,7 @@ fn end_the_rest() {
     while rustix::process::wait(WaitOptions::empty()).is_ok() {}
 }
 
-/// Goes on when the outside is ready for the next program, and not at all if it is gone.
+/// Goes on when the outside is ready, and not at all if it is gone.
 fn wait_for_word() {
     match rustix::io::read(sys::kept(SOCKET), &mut [0]) {
         Ok(1) => {}

@@ -72,7 +72,7 @@ impl Sandbox {
         for (number, command) in commands.iter().enumerate() {
             let is_last = number + 1 == commands.len();
             let started = Instant::now();
-            match inside.attend(self, signals, is_last)? {
+            match inside.attend(self, signals)? {
                 Ended::Status(status) if is_last || status == Status::TimedOut => {
                     inside.end();
                     outcomes.push(Ok(inside.outcome(status, started.elapsed())));
@@ -214,10 +214,9 @@ impl Inside {
         let _ = rustix::net::send(&self.socket, b"!", SendFlags::NOSIGNAL);
     }
 
-    /// Carries bytes and signals until the program ends; if it is the last, until the process inside ends.
-    fn attend(&mut self, sandbox: &Sandbox, signals: &mut Signals, is_last: bool) -> Result<Ended> {
+    /// Carries bytes and signals until the program ends.
+    fn attend(&mut self, sandbox: &Sandbox, signals: &mut Signals) -> Result<Ended> {
         let deadline = sandbox.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut ended = None;
         loop {
             let wait = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if wait == Some(Duration::ZERO) {
@@ -232,13 +231,12 @@ impl Inside {
             }
             if ready.message {
                 match self.receive()? {
-                    Some(Message::Ended(status)) if !is_last => return Ok(Ended::Status(status)),
-                    Some(Message::Ended(status)) => ended = Some(Ended::Status(status)),
+                    Some(Message::Ended(status)) => return Ok(Ended::Status(status)),
                     // The first is the cause of any other.
                     Some(Message::Failed(failure)) => return Ok(Ended::Failed(failure)),
                     Some(Message::Terminal) => {}
-                    // Nobody is left at the other end. Without a word, it was killed from outside.
-                    None => return Ok(ended.unwrap_or(Ended::Status(Status::Signaled(libc::SIGKILL as u8)))),
+                    // Nobody is left at the other end: it was killed from outside.
+                    None => return Ok(Ended::Status(Status::Signaled(libc::SIGKILL as u8))),
                 }
             }
         }

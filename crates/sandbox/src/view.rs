@@ -60,7 +60,6 @@ const MOST_PROCESSES: &[u8] = b"4096";
 /// Puts everything in place, and makes it this process's root.
 pub(crate) fn enter(plan: &Plan) -> std::result::Result<(), Failure> {
     let at = |step: Step| move |errno: Errno| Failure { step, errno, which: 0 };
-    keep_to_ourselves().map_err(at(Step::Begin))?;
     // What is asked for is looked up before the new root hides anything.
     let root = root(plan)?;
     dev(&root, plan).map_err(at(Step::Dev))?;
@@ -80,7 +79,7 @@ pub(crate) fn enter(plan: &Plan) -> std::result::Result<(), Failure> {
 }
 
 /// Mounts and unmounts of the host's are not seen inside, and the other way round.
-fn keep_to_ourselves() -> Result<()> {
+pub(crate) fn keep_to_ourselves() -> Result<()> {
     let all = MountFlags { private: true, below_too: true, ..MountFlags::default() };
     sys::set_mount(open_path(CWD, c"/", OFlags::empty())?.as_fd(), all)
 }

@@ -3,17 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bareboat_formats::compress::{Compression, decoder};
 use bareboat_formats::tar::{self, MemberKind};
-use bareboat_model::{Context, Digest, Error, ImagePath, Result, escape};
+use bareboat_model::{Context, Digest, Error, ImagePath, Result, bytes_as_text, escape};
+use serde::{Deserialize, Serialize};
 
 use crate::files::{open_if_there, read_bounded};
 use crate::store::Store;
 
 const BUFFER: usize = 128 << 10;
+
+/// The kind of store entries that list what an archive holds.
+const MEMBERS: &str = "archive-members-1";
 
 /// Manifests are at most 4 MiB in registries; configs with a long history can be larger.
 const LARGEST_DOCUMENT: u64 = 16 << 20;
@@ -35,6 +40,10 @@ impl Source {
 
     pub(super) fn archive(file: &Path, store: &Store) -> Result<Self> {
         let file = open_if_there(file)?.ok_or_else(|| Error::new("there is no such file"))?;
+        let identity = identity(&file)?;
+        if let Some(members) = remembered(&identity, store)? {
+            return Ok(Self::Archive(members));
+        }
         let mut reader = BufReader::with_capacity(BUFFER, file);
         // Some keep what `docker save` writes compressed.
         let compression = Compression::sniff(reader.fill_buf()?);
@@ -61,6 +70,7 @@ impl Source {
                 members.insert(path, blob);
             }
         }
+        remember(&identity, &members, store)?;
         Ok(Self::Archive(members))
     }
 
@@ -121,6 +131,34 @@ impl Source {
             }
         }
     }
+}
+
+/// What a file is as long as nobody writes to it or puts another in its place: no archive is read twice.
+fn identity(file: &File) -> Result<Digest> {
+    let data = file.metadata()?;
+    let times = [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()];
+    Ok(Digest::of(format!("{} {} {} {times:?}", data.dev(), data.ino(), data.len()).as_bytes()))
+}
+
+/// A member and its blob, in the store's entry for an archive.
+#[derive(Serialize, Deserialize)]
+struct Remembered(#[serde(with = "bytes_as_text::path")] ImagePath, Digest, u64);
+
+/// The members of an archive that was read before, if all their blobs are still there.
+fn remembered(identity: &Digest, store: &Store) -> Result<Option<BTreeMap<ImagePath, (Digest, u64)>>> {
+    let Some(bytes) = store.read_entry(MEMBERS, identity)? else { return Ok(None) };
+    let members: Vec<Remembered> = serde_json::from_slice(&bytes).unwrap_or_default();
+    let is_whole = !members.is_empty()
+        && members.iter().all(|Remembered(_, digest, size)| store.has_blob(digest, *size));
+    Ok(is_whole
+        .then(|| members.into_iter().map(|Remembered(path, digest, size)| (path, (digest, size))).collect()))
+}
+
+fn remember(identity: &Digest, members: &BTreeMap<ImagePath, (Digest, u64)>, store: &Store) -> Result<()> {
+    let members: Vec<Remembered> =
+        members.iter().map(|(path, (digest, size))| Remembered(path.clone(), *digest, *size)).collect();
+    let json = serde_json::to_vec(&members).map_err(|error| Error::new(error.to_string()))?;
+    store.write_entry(MEMBERS, identity, |file| Ok(file.write_all(&json)?))
 }
 
 /// Where a link leads: older Dockers write a layer that comes twice as `../OTHER/layer.tar`.
