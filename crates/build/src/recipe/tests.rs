@@ -51,7 +51,7 @@ fn the_shape_of_the_file_is_checked() {
         ("packages = 1979-05-27", "2:12 expected an array, found a table"),
         (
             "x = 1.5",
-            "2:1 unknown key `x`, expected one of name, base, suite, packages, without, allow-missing, platforms, image, files, links, directories, users, groups, certificates, prune, steps, layers, archive, archives",
+            "2:1 unknown key `x`, expected one of name, base, suite, packages, without, allow-missing, platforms, image, files, links, deckhand, directories, users, groups, certificates, prune, python, steps, layers, archive, archives",
         ),
         ("base =", "2:7 a value is missing"),
         (r#"base "x""#, "2:6 key with no value, expected `=`"),
