@@ -1,7 +1,7 @@
 //! Durations as coreutils' `sleep` reads them: 5, 0.5, 5s, 2m, 1h, 1d, infinity; and 200ms besides.
 
 use crate::message::misuse;
-use crate::text;
+use crate::text::{Text, text};
 
 /// Nanoseconds; the largest value is for ever.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -13,56 +13,52 @@ impl Duration {
     /// No end.
     pub const INFINITE: Self = Self(u64::MAX);
 
-    /// Whole seconds.
-    pub const fn seconds(seconds: u64) -> Self {
-        Self(seconds.saturating_mul(SECOND))
-    }
+    /// One second.
+    pub const SECOND: Self = Self(SECOND);
 
     /// Reads a duration, or ends; longer than five centuries is for ever.
     #[inline(never)]
-    pub fn parse(text: &[u8]) -> Self {
+    pub fn parse(text: Text<'static>) -> Self {
         match read(text) {
             Some(duration) => duration,
-            None => misuse(
-                "expected a duration such as 5, 0.5, 200ms, 30s, 2m, 1h, 1d or infinity, found %",
-                text,
-            ),
+            None => misuse(text!("a duration such as 5, 0.5, 200ms, 30s, 2m, 1h, 1d or infinity"), text),
         }
     }
 }
 
-/// What may stand after a number (in one string: a table would be larger), and how long it is.
-const UNITS: [u64; 5] = [86_400 * SECOND, 3600 * SECOND, 60 * SECOND, SECOND, SECOND / 1000];
-
-fn read(text: &[u8]) -> Option<Duration> {
-    if text::same(text, b"infinity") || text::same(text, b"inf") {
+fn read(text: Text<'_>) -> Option<Duration> {
+    if text.same(text!("infinity")) {
         return Some(Duration::INFINITE);
     }
-    let (mut total, mut place, mut digits, mut after_point) = (0u64, 0, 0, false);
-    let end = text::position(text, b"dhms");
-    let unit = match text::from(text, end) {
-        b"ms" => 4,
-        b"" => 3,
-        [letter] => text::position(b"dhms", &[*letter]),
-        _ => return None,
-    };
-    let unit = *UNITS.get(unit)?;
-    for &byte in text::first(text, end) {
-        let digit = u64::from(byte.wrapping_sub(b'0'));
-        if byte == b'.' && !after_point {
-            (after_point, place) = (true, unit);
-        } else if digit > 9 {
-            return None;
-        } else {
-            digits += 1;
+    let (whole, mut rest) = text.number();
+    // The point and what follows, as billionths: that many digits count.
+    let (mut fraction, mut place) = (0, SECOND);
+    if rest.byte() == b'.' {
+        rest = rest.next();
+        while rest.byte().is_ascii_digit() {
             place /= 10;
-            total = match after_point {
-                true => total.saturating_add(digit * place),
-                false => total.saturating_mul(10).saturating_add(digit * unit),
-            };
+            fraction += u64::from(rest.byte() - b'0') * place;
+            rest = rest.next();
         }
     }
-    (digits > 0).then_some(Duration(total))
+    // No digit at all; but `.5` is one.
+    if !text.byte().is_ascii_digit() && (text.byte() != b'.' || !text.next().byte().is_ascii_digit()) {
+        return None;
+    }
+    let whole = if text.byte() == b'.' { 0 } else { whole };
+    let (thousandth, unit) = match (rest.byte(), rest.next().byte()) {
+        (b'm', b's') => (1, 1),
+        (0 | b's', _) => (1000, 1),
+        (b'm', _) => (1000, 60),
+        (b'h', _) => (1000, 3600),
+        (b'd', _) => (1000, 86_400),
+        _ => return None,
+    };
+    let ends = if thousandth == 1 { rest.next().next() } else { rest.next() };
+    let unit = thousandth * unit;
+    // A unit in thousandths of a second: of a fraction, what is less than a nanosecond is lost.
+    let total = whole.saturating_mul(unit * (SECOND / 1000)).saturating_add(fraction / 1000 * unit);
+    ends.is_empty().then_some(Duration(total))
 }
 
 #[cfg(test)]
@@ -72,37 +68,40 @@ mod tests {
     #[test]
     fn coreutils_forms_are_read() {
         for (text, milliseconds) in [
-            ("5", 5_000),
-            ("0.5", 500),
-            (".25", 250),
-            ("5.", 5_000),
-            ("5s", 5_000),
-            ("2m", 120_000),
-            ("1h", 3_600_000),
-            ("1d", 86_400_000),
-            ("1.5m", 90_000),
-            ("200ms", 200),
-            ("0", 0),
-            ("007", 7_000),
-            ("0.0010", 1),
+            (c"5", 5_000),
+            (c"0.5", 500),
+            (c".25", 250),
+            (c"5.", 5_000),
+            (c"5s", 5_000),
+            (c"2m", 120_000),
+            (c"1h", 3_600_000),
+            (c"1d", 86_400_000),
+            (c"1.5m", 90_000),
+            (c"200ms", 200),
+            (c"0", 0),
+            (c"007", 7_000),
+            (c"0.0010", 1),
+            (c"1.5ms", 1),
         ] {
-            assert_eq!(read(text.as_bytes()), Some(Duration(milliseconds * 1_000_000)), "{text}");
+            let read = read(Text::of(text)).map(|duration| duration.0 / 1_000_000);
+            assert_eq!(read, Some(milliseconds), "{text:?}");
         }
     }
 
     #[test]
     fn what_is_too_long_is_for_ever() {
-        for text in ["infinity", "inf", "99999999999999999999999999", "999999999999999d"] {
-            assert_eq!(read(text.as_bytes()), Some(Duration::INFINITE), "{text}");
+        for text in [c"infinity", c"99999999999999999999999999", c"999999999999999d"] {
+            assert_eq!(read(Text::of(text)), Some(Duration::INFINITE), "{text:?}");
         }
     }
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in
-            ["", "s", ".", "-1", "+1", "1x", "1ss", "1 s", "1..5", "1.2.3", "0x10", "1e3", "1s2", "nan", " 1"]
-        {
-            assert_eq!(read(text.as_bytes()), None, "{text}");
+        for text in [
+            c"", c"s", c".", c".s", c"-1", c"+1", c"1x", c"1ss", c"1 s", c"1..5", c"1.2.3", c"0x10", c"1e3",
+            c"1s2", c"nan", c" 1", c"1msx", c"1mm", c"1.s.", c"..5",
+        ] {
+            assert_eq!(read(Text::of(text)), None, "{text:?}");
         }
     }
 }

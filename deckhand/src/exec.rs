@@ -1,193 +1,161 @@
 //! `exec`: runs a command with its output in a log file, as `sh -c 'exec COMMAND >>FILE 2>&1'` does; with rotation.
 
-use crate::child::Start;
+use crate::child::start;
 use crate::duration::Duration;
 use crate::kernel::clock::Deadline;
 use crate::kernel::file::{Poll, pipe, poll};
-use crate::kernel::process::{ended, kill};
-use crate::kernel::signal::{self, Set, Signals};
+use crate::kernel::process::{RUNNING, ended, kill};
+use crate::kernel::signal::{self, Set};
 use crate::kernel::{Answer, Errno, Fd};
 use crate::log_file::LogFile;
-use crate::message::{end, fail, misuse, note_error, run_another, say};
-use crate::text;
+use crate::message::{fail, misuse, note_error, run_another, say};
+use crate::text::{Text, text};
 use crate::words::Words;
 
-/// So much is still taken from a pipe whose program has ended: what fits into the largest one.
-const REST: usize = 1 << 20;
+/// So often something is still taken from a pipe whose program has ended: as much as fits into the largest one.
+const REST: usize = (1 << 20) / AT_ONCE;
 /// At most so many bytes can be written at once without waiting, once there is room in a pipe (POSIX: PIPE_BUF).
 const AT_ONCE: usize = 4096;
 
 /// Runs the command.
 pub fn run(mut words: Words, environment: Words) -> u8 {
     run_another();
-    let (mut path, mut stdout, mut size, mut keep) = (c"", false, 0, 0);
-    words.options(&["log-file=", "also-stdout", "max-size=", "keep="], &mut |option, value| match option {
-        0 => path = value,
-        1 => stdout = true,
-        2 => size = bytes(value.to_bytes()),
-        _ => keep = count(value.to_bytes()),
-    });
+    let (mut log, mut stdout) = (LogFile::none(), false);
+    loop {
+        match words.option(&[text!("log-file="), text!("also-stdout"), text!("max-size="), text!("keep=")]) {
+            (0, value) => log.path = value,
+            (1, _) => stdout = true,
+            (2, value) => log.most = bytes(value),
+            (3, value) => log.keep = count(value),
+            _ => break,
+        }
+    }
     if words.is_empty() {
-        misuse("expected a command", b"");
+        misuse(text!("a command"), text!(""));
     }
-    if path.is_empty() && (stdout || size > 0) || size == 0 && keep > 0 {
-        misuse("--also-stdout and --max-size are for a --log-file, and --keep is for --max-size", b"");
+    if log.is_none() && (stdout || log.most < u64::MAX) || log.most == u64::MAX && log.keep > 1 {
+        misuse(text!("--log-file with --also-stdout and --max-size, --max-size with --keep"), words.peek());
     }
-    let log = (!path.is_empty()).then(|| LogFile::open(path, size, keep.max(1)));
-    let watched = Watch::start(words, environment, log, stdout).and_then(|mut watch| watch.until_the_end());
-    match watched {
-        Ok(code) => code,
-        Err(error) => fail("cannot watch over the command: ", b"", error),
+    if !log.is_none() {
+        log.open();
     }
+    watch(words, environment, &mut log, stdout)
+}
+
+/// What comes of a call without which nothing goes on.
+fn must<T>(answer: Answer<T>) -> T {
+    match answer {
+        Ok(value) => value,
+        Err(error) => cannot(error),
+    }
+}
+
+#[inline(never)]
+fn cannot(error: Errno) -> ! {
+    fail(text!("watch"), text!("the command"), error)
 }
 
 /// A size: digits, and perhaps K, M or G (of 1024).
 #[inline(never)]
-fn bytes(text: &[u8]) -> u64 {
-    let mut rest = text;
-    let digits = text::take(&mut rest, b"KMG");
-    // The unit is the last of the bytes, or there is none.
-    let place = text::position(b"KMG", text::from(text, digits.len())) as u32;
-    let shift = if digits.len() == text.len() { 0 } else { 10 * (place + 1) };
-    match text::number(digits).and_then(|number| number.checked_mul(1 << shift)) {
-        Some(size @ 1..) if rest.is_empty() => size,
-        _ => misuse("expected a size such as 65536, 64K, 10M or 1G, found %", text),
+fn bytes(text: Text<'static>) -> u64 {
+    let (number, rest) = text.number();
+    let shift = match rest.byte() {
+        b'K' => 10,
+        b'M' => 20,
+        b'G' => 30,
+        _ => 0,
+    };
+    let ends = if shift > 0 { rest.next() } else { rest };
+    match number.checked_mul(1 << shift) {
+        Some(size @ 1..) if ends.is_empty() && size < u64::MAX => size,
+        _ => misuse(text!("a size such as 65536, 64K, 10M or 1G"), text),
     }
 }
 
 #[inline(never)]
-fn count(text: &[u8]) -> u64 {
-    match text::number(text) {
-        Some(count @ 1..100) => count,
-        _ => misuse("expected a number of old files from 1 to 99, found %", text),
+fn count(text: Text<'static>) -> u64 {
+    match text.number() {
+        (count @ 1..100, rest) if rest.is_empty() => count,
+        _ => misuse(text!("a number of old files from 1 to 99"), text),
     }
 }
 
-/// What is seen to while the command runs.
-struct Watch {
-    child: i32,
-    signals: Signals,
-    pipe: Option<Fd>,
-    log: Option<LogFile>,
-    stdout: bool,
-    /// What of the buffer is still to be written to standard output: from where to where.
-    start: usize,
-    end: usize,
-    buffer: [u8; AT_ONCE],
-}
-
-impl Watch {
-    #[inline(never)]
-    fn start(words: Words, environment: Words, log: Option<LogFile>, stdout: bool) -> Answer<Self> {
-        signal::keep_children();
-        // Held back for good: a broken pipe and a full quota are then errors of the write instead of the end of us.
-        let mask = Set::FORWARDED.block();
-        let signals = Set::FORWARDED.open()?;
-        let (reading, writing) = pipe()?;
-        let output = log.is_some().then_some(&writing);
-        let start = Start { words, environment, output, mask, leads_group: false };
-        let child = start.start().unwrap_or_else(|code| end(code));
-        // `writing` ends here, so that the pipe ends with the command.
-        let pipe = log.is_some().then_some(reading);
-        Ok(Self { child, signals, pipe, log, stdout, start: 0, end: 0, buffer: [0; AT_ONCE] })
-    }
-
-    #[inline(never)]
-    fn until_the_end(&mut self) -> Answer<u8> {
-        loop {
-            let mut polls = [Poll::readable(self.signals.fd()), self.output()];
-            poll(&mut polls, Deadline::NEVER)?;
-            let [signals, output] = polls;
-            if output.is_ready() {
-                self.carry()?;
-            }
-            if signals.is_ready()
-                && let Some(code) = self.heed()?
-            {
-                self.finish()?;
-                return Ok(code);
+/// Sees to what the command writes, to its signals, and to its end; gives its exit code.
+#[inline(never)]
+fn watch(words: Words, environment: Words, log: &mut LogFile, mut stdout: bool) -> u8 {
+    signal::keep_children();
+    // Held back for good: a broken pipe and a full quota are then errors of the write instead of the end of us.
+    let mask = Set::FORWARDED.block();
+    let signals = must(Set::FORWARDED.open());
+    let [pipe, writing] = must(pipe());
+    let output = if log.is_none() { None } else { Some(&writing) };
+    let child = must(start(words, environment, output, mask, false)) as i32;
+    // The pipe ends with the command.
+    writing.close();
+    let mut buffer = [0; AT_ONCE];
+    // What of the buffer is still to be written to standard output.
+    let mut waiting: &[u8] = &[];
+    let mut is_open = !log.is_none();
+    let (mut code, mut patience, mut rest) = (RUNNING, Deadline::NEVER, REST);
+    loop {
+        // For room for what was read, else for something to read.
+        let output = match is_open {
+            _ if !waiting.is_empty() => Poll::writable(&Fd::OUTPUT),
+            true => Poll::readable(&pipe),
+            false => Poll::IDLE,
+        };
+        // When the command has ended, what it left in the pipe is taken. Whoever else still holds the pipe is not waited for, and
+        // whoever does not read our output for a second neither.
+        let deadline = if code != RUNNING && waiting.is_empty() { Deadline::NOW } else { patience };
+        let mut polls = [Poll::readable(&signals), output];
+        if must(poll(&mut polls, deadline)) == 0 || rest == 0 {
+            break;
+        }
+        let [signaled, output] = polls;
+        if signaled.is_ready() {
+            let ended = heed(&signals, child);
+            if ended != RUNNING {
+                (code, patience) = (ended, Deadline::after(Duration::SECOND));
             }
         }
-    }
-
-    /// Takes one signal: a child's end, or one to forward. The exit code when the command has ended.
-    #[inline(never)]
-    fn heed(&mut self) -> Answer<Option<u8>> {
-        let signal = self.signals.next()?;
-        let mut code = None;
-        if signal.number != signal::CHILD {
-            if signal.is_sent {
-                kill(self.child, signal.number);
-            }
-        } else {
-            // One signal may stand for many children; as process 1, orphans are among them.
-            while let Some(ended) = ended(false) {
-                if ended.process == self.child {
-                    code = Some(ended.code);
-                }
-            }
+        if !output.is_ready() {
+            continue;
         }
-        Ok(code)
-    }
-
-    /// What there is to wait for: room for what was read, else something to read.
-    #[inline(never)]
-    fn output(&self) -> Poll {
-        match &self.pipe {
-            _ if self.start < self.end => Poll::writable(&Fd::OUTPUT),
-            Some(pipe) => Poll::readable(pipe),
-            None => Poll::IDLE,
+        if waiting.is_empty() {
+            let count = must(pipe.read(&mut buffer));
+            is_open = count > 0;
+            let read = buffer.get(..count).unwrap_or_default();
+            log.append(read);
+            waiting = if stdout { read } else { &[] };
+            rest -= usize::from(code != RUNNING);
+            continue;
         }
-    }
-
-    /// One step of that.
-    #[inline(never)]
-    fn carry(&mut self) -> Answer<()> {
-        if self.start < self.end {
-            self.write_on();
-        } else if let Some(pipe) = &self.pipe {
-            let count = pipe.read(&mut self.buffer)?;
-            if count == 0 {
-                self.pipe = None;
-            }
-            if let Some(log) = &mut self.log {
-                log.append(text::first(&self.buffer, count));
-            }
-            (self.start, self.end) = (0, if self.stdout { count } else { 0 });
-        }
-        Ok(())
-    }
-
-    fn write_on(&mut self) {
-        match Fd::OUTPUT.write(text::from(text::first(&self.buffer, self.end), self.start)) {
-            Ok(count) => self.start += count,
+        match Fd::OUTPUT.write(waiting) {
+            Ok(count) => waiting = waiting.get(count..).unwrap_or_default(),
             Err(Errno::AGAIN) => {}
             Err(error) => {
                 // The log goes on without it.
-                note_error("cannot write to standard output, it gets no more: ", b"", error);
-                say(b"");
-                (self.end, self.stdout) = (0, false);
+                note_error(text!("write to"), text!("standard output"), error);
+                say();
+                (waiting, stdout) = (&[], false);
             }
         }
     }
+    log.tell_what_was_lost();
+    code as u8
+}
 
-    /// Takes what the command left in the pipe. Whoever else still holds the pipe is not waited for, and whoever does not
-    /// read our output for a second neither.
-    #[inline(never)]
-    fn finish(&mut self) -> Answer<()> {
-        let patience = Deadline::after(Duration::seconds(1));
-        for _ in 0..REST / AT_ONCE {
-            let deadline = if self.start < self.end { patience } else { Deadline::after(Duration(0)) };
-            if !poll(&mut [self.output()], deadline)? {
-                break;
-            }
-            self.carry()?;
-        }
-        if let Some(log) = &mut self.log {
-            log.tell_what_was_lost();
-        }
-        Ok(())
+/// Takes one signal: a child's end, or one to forward. The exit code when the command has ended.
+#[inline(never)]
+fn heed(signals: &Fd, child: i32) -> i32 {
+    let signal = must(signal::next(signals));
+    if signal == signal::CHILD {
+        return ended(child);
     }
+    if signal != signal::NOT_SENT {
+        kill(child, signal);
+    }
+    RUNNING
 }
 
 #[cfg(test)]
@@ -196,8 +164,8 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        for (text, expected) in [("1", 1), ("64K", 65536), ("10M", 10 << 20), ("1G", 1 << 30)] {
-            assert_eq!(bytes(text.as_bytes()), expected);
+        for (text, expected) in [(c"1", 1), (c"64K", 65536), (c"10M", 10 << 20), (c"1G", 1 << 30)] {
+            assert_eq!(bytes(Text::of(text)), expected);
         }
     }
 }

@@ -1,39 +1,48 @@
 //! A log file that is exchanged when it is full: F becomes F.1, F.1 becomes F.2, …
 
-use core::ffi::CStr;
-
 use crate::buffer::Buffer;
 use crate::kernel::file::{Status, rename};
 use crate::kernel::{Answer, Errno, Fd};
-use crate::message::{add, add_number, fail, note, note_error, say};
-use crate::text;
+use crate::message::{add, fail, note_error, note_number, say};
+use crate::text::{PLACE, Text, text};
 
 /// The log.
 pub struct LogFile {
-    path: &'static CStr,
+    /// Where it is; an empty one if there is none.
+    pub path: Text<'static>,
     file: Fd,
     size: u64,
-    /// The most bytes that a file may have; 0 for any number.
-    most: u64,
+    /// The most bytes that a file may have; the largest number for any.
+    pub most: u64,
     /// How many old files to keep.
-    keep: u64,
+    pub keep: u64,
     /// Bytes that could not be written since it last could.
     lost: u64,
 }
 
 impl LogFile {
+    /// No log yet, or none at all.
+    pub const fn none() -> Self {
+        Self { path: text!(""), file: Fd::NONE, size: 0, most: u64::MAX, keep: 1, lost: 0 }
+    }
+
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        self.path.is_empty()
+    }
+
     /// Opens it, making it if there is none, and goes on at its end. Or ends.
     #[inline(never)]
-    pub fn open(path: &'static CStr, most: u64, keep: u64) -> Self {
+    pub fn open(&mut self) {
         let mut status = Status::none();
-        let opened = Fd::append(path).and_then(|file| file.status(&mut status).map(|()| file));
-        match opened {
-            Ok(file) if most == 0 || status.is_file() => {
-                Self { path, file, size: status.size, most, keep, lost: 0 }
-            }
-            Ok(_) => fail("cannot keep the log % small, it is no file: ", path.to_bytes(), Errno::INVALID),
-            Err(error) => fail("cannot open the log %: ", path.to_bytes(), error),
+        match Fd::append(self.path).and_then(|file| file.status(&mut status).map(|()| file)) {
+            Ok(file) => self.file = file,
+            Err(error) => fail(text!("open the log"), self.path, error),
         }
+        if self.most < u64::MAX && !status.is_file() {
+            fail(text!("rotate the log"), self.path, Errno::NO_FILE);
+        }
+        self.size = status.size;
     }
 
     /// Adds what the command wrote. The command matters more than its log: what cannot be written is told on standard
@@ -41,93 +50,98 @@ impl LogFile {
     #[inline(never)]
     pub fn append(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let count = if self.most == 0 { bytes.len() } else { fitting(bytes, self.most, self.size) };
+            let count = fitting(bytes, self.most, self.size);
             if count == 0 {
                 self.rotate();
+                continue;
             }
-            self.write(text::first(bytes, count));
-            bytes = text::from(bytes, count);
-        }
-    }
-
-    fn write(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            match self.file.write(bytes) {
-                Ok(count) => {
-                    self.size += count as u64;
-                    bytes = text::from(bytes, count);
+            let now = bytes.get(..count).unwrap_or_default();
+            let written = match self.file.write(now) {
+                Ok(written) => {
+                    self.size += written as u64;
                     self.tell_what_was_lost();
+                    written
                 }
                 Err(error) => {
                     if self.lost == 0 {
-                        self.complain("cannot write to the log %: ", error);
+                        self.complain(text!("write to the log"), error);
                     }
-                    self.lost += bytes.len() as u64;
-                    return;
+                    self.lost += count as u64;
+                    count
                 }
-            }
+            };
+            bytes = bytes.get(written..).unwrap_or_default();
         }
     }
 
     #[inline(never)]
-    fn complain(&self, text: &'static str, error: Errno) {
-        note_error(text, self.path.to_bytes(), error);
-        add(b"; the command goes on");
-        say(b"");
+    fn complain(&self, verb: Text<'static>, error: Errno) {
+        note_error(verb, self.path, error);
+        add(text!("; the command goes on"));
+        say();
     }
 
     /// Says how much was lost, if any was.
     #[inline(never)]
     pub fn tell_what_was_lost(&mut self) {
         if self.lost > 0 {
-            note("the log % lacks", self.path.to_bytes());
-            add_number(b" so many bytes: ", self.lost);
-            say(b"");
+            note_number(self.path, text!(" to have so many bytes more: "), self.lost);
+            say();
             self.lost = 0;
         }
     }
 
+    #[inline(never)]
     fn rotate(&mut self) {
         // Whatever comes of it, the next attempt is after as many bytes again.
         self.size = 0;
-        if let Err(error) = self.exchange() {
-            self.complain("cannot rename the log %, it grows on: ", error);
-        }
-    }
-
-    fn exchange(&mut self) -> Answer<()> {
-        let (mut old, mut new) = ([0; 4096], [0; 4096]);
-        for number in (0..self.keep).rev() {
-            match rename(numbered(&mut old, self.path, number)?, numbered(&mut new, self.path, number + 1)?) {
+        let mut number = self.keep;
+        while number > 0 {
+            number -= 1;
+            match self.rename(number) {
+                Ok(()) => {}
+                // Not so many yet.
                 Err(Errno::NOT_FOUND) if number > 0 => {}
-                answer => answer?,
+                Err(error) => return self.complain(text!("rename the log"), error),
             }
         }
-        self.file = Fd::append(self.path)?;
-        Ok(())
+        match Fd::append(self.path) {
+            Ok(file) => core::mem::replace(&mut self.file, file).close(),
+            Err(error) => self.complain(text!("make the log"), error),
+        }
     }
-}
 
-#[inline(never)]
-fn numbered<'b>(bytes: &'b mut [u8; 4096], path: &CStr, number: u64) -> Answer<&'b CStr> {
-    let mut name = Buffer::at(bytes, 0);
-    name.push(path.to_bytes());
-    if number > 0 {
-        name.push_byte(b'.');
-        name.push_number(number);
+    /// F.number becomes F.number+1; F itself is the one with 0.
+    #[inline(never)]
+    fn rename(&self, number: u64) -> Answer<()> {
+        let (mut old, mut new) = ([0; PLACE], [0; PLACE]);
+        rename(self.numbered(&mut old, number), self.numbered(&mut new, number + 1))
     }
-    name.push_byte(0);
-    CStr::from_bytes_until_nul(bytes).map_err(|_| Errno::TOO_LONG)
+
+    #[inline(never)]
+    fn numbered<'b>(&self, bytes: &'b mut [u8; PLACE], number: u64) -> Text<'b> {
+        let mut name = Buffer::of(bytes);
+        name.push_text(self.path);
+        if number > 0 {
+            name.push(b'.');
+            if number > 9 {
+                name.push(b'0' + (number / 10) as u8);
+            }
+            name.push(b'0' + (number % 10) as u8);
+        }
+        Text::within(bytes)
+    }
 }
 
 /// How many of the bytes go into a file of at most `most` bytes that has `size`: whole lines, unless a line alone is too
 /// long for any file.
 #[inline(never)]
 fn fitting(bytes: &[u8], most: u64, size: u64) -> usize {
-    let room = usize::try_from(most.saturating_sub(size)).unwrap_or(usize::MAX);
-    if bytes.len() <= room {
+    let room = most.saturating_sub(size);
+    if bytes.len() as u64 <= room {
         return bytes.len();
     }
+    let room = room as usize;
     let mut end = room;
     while end > 0 && bytes.get(end - 1) != Some(&b'\n') {
         end -= 1;
@@ -151,6 +165,7 @@ mod tests {
             ("ab\ncd\n", 6, 9, 0),
             ("abcdefgh", 3, 0, 3),
             ("abcdefgh", 3, 1, 0),
+            ("abcdefgh", u64::MAX, u64::MAX - 9, 8),
         ] {
             assert_eq!(fitting(text.as_bytes(), most, size), expected, "{text:?} {most} {size}");
         }

@@ -1,4 +1,4 @@
-//! The five functions that compiled Rust calls where there is no libc. They read and write volatile: LLVM would
+//! The functions that compiled Rust calls where there is no libc. They read and write volatile: LLVM would
 //! otherwise see a copy in a plain loop and replace it by a call of the very function that it stands in.
 
 /// # Safety
@@ -58,16 +58,4 @@ unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, count: usize) -> i32 {
 unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, count: usize) -> i32 {
     // SAFETY: the same demand as memcmp's.
     unsafe { memcmp(a, b, count) }
-}
-
-/// # Safety
-/// As C's: there is a zero byte at or after `text`, and all before it can be read.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn strlen(text: *const u8) -> usize {
-    let mut length = 0;
-    // SAFETY: the caller vouches that the text ends in a zero byte, where this stops.
-    while unsafe { text.add(length).read_volatile() } != 0 {
-        length += 1;
-    }
-    length
 }

@@ -2,130 +2,146 @@
 //!
 //! There is one message at a time, in one place: a function that cannot do its part writes it and says `false`, and whoever
 //! knows what that means says it, ends, or tries again. To hand the words upwards instead, through every return, would
-//! make the program half as large again.
+//! make the program half as large again. Atomic, for that is safe without locks; there is one thread.
 
-use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use crate::buffer::Buffer;
 use crate::kernel::{Errno, Fd, process};
+use crate::text::{Text, text};
 
 /// Longer ones are cut.
 const LONGEST: usize = 1024;
 
-struct Message(UnsafeCell<([u8; LONGEST], usize)>);
+static BYTES: [AtomicU8; LONGEST] = [const { AtomicU8::new(0) }; LONGEST];
+static LENGTH: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: deckhand has one thread, and its signal handler does not come here. Tests have threads, each with a message of
-// its own.
-#[cfg(not(test))]
-unsafe impl Sync for Message {}
-
-#[cfg(not(test))]
-static MESSAGE: Message = Message(UnsafeCell::new(([0; LONGEST], 0)));
-
-#[cfg(test)]
-thread_local! {
-    static MESSAGE: Message = const { Message(UnsafeCell::new(([0; LONGEST], 0))) };
-}
-
-/// Changes the message, from its beginning or at its end.
-#[inline(never)]
-fn change(at_end: bool, change: &mut dyn FnMut(&mut Buffer<'_>)) {
-    let apply = &mut |message: &Message| {
-        // SAFETY: there is one thread, and the closures that are given here, all of this file, do not come here again: so
-        // this is the only reference while it lasts.
-        let (bytes, length) = unsafe { &mut *message.0.get() };
-        let mut buffer = Buffer::at(bytes, if at_end { *length } else { 0 });
-        change(&mut buffer);
-        *length = buffer.as_bytes().len();
-    };
-    #[cfg(test)]
-    MESSAGE.with(|message| apply(message));
-    #[cfg(not(test))]
-    apply(&MESSAGE);
-}
-
-/// The exit codes of what goes wrong: of a command line that makes no sense, and of all else.
-static MISUSED: AtomicU8 = AtomicU8::new(2);
-static FAILED: AtomicU8 = AtomicU8::new(1);
+/// What goes wrong is deckhand's own when it is not the program's that it runs.
+static RUNS_ANOTHER: AtomicU8 = AtomicU8::new(0);
 
 /// From now on deckhand runs another program, so that its own failures are 125: as of `env`, `timeout` and `nohup`.
 pub fn run_another() {
-    MISUSED.store(125, Ordering::Relaxed);
-    FAILED.store(125, Ordering::Relaxed);
+    RUNS_ANOTHER.store(125, Ordering::Relaxed);
 }
 
-/// A new message: these words, with a name from outside, between backticks, in place of the `%` among them.
 #[inline(never)]
-pub fn note(text: &'static str, name: &[u8]) {
-    change(false, &mut |message| {
-        for byte in text.as_bytes() {
-            if *byte == b'%' {
-                message.push(b"`").push_name(name).push(b"`");
-            } else {
-                message.push_byte(*byte);
-            }
-        }
-    });
-}
-
-/// As [`note`], and what the kernel says.
-#[inline(never)]
-pub fn note_error(text: &'static str, name: &[u8], error: Errno) {
-    note(text, name);
-    match error.text() {
-        Some(text) => add(text),
-        None => add_number(b"error ", error.0 as u64),
+fn push(byte: u8) {
+    let length = LENGTH.load(Ordering::Relaxed);
+    if let Some(place) = BYTES.get(length) {
+        place.store(byte, Ordering::Relaxed);
+        LENGTH.store(length + 1, Ordering::Relaxed);
     }
+}
+
+/// A name from outside: what a terminal could take for a command is written as `\x1b`.
+#[inline(never)]
+fn add_name(mut name: Text<'_>) {
+    push(b'`');
+    while !name.is_empty() {
+        let byte = name.byte();
+        if byte < b' ' || byte == 0x7f {
+            push(b'\\');
+            push(b'x');
+            push(hexadecimal(byte >> 4));
+            push(hexadecimal(byte & 15));
+        } else {
+            push(byte);
+        }
+        name = name.next();
+    }
+    push(b'`');
+}
+
+/// The digit of a number below 16.
+#[inline(never)]
+pub fn hexadecimal(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' + value - 10 }
 }
 
 /// Further words.
 #[inline(never)]
-pub fn add(text: &[u8]) {
-    change(true, &mut |message| {
-        message.push(text);
-    });
+pub fn add(mut text: Text<'_>) {
+    while !text.is_empty() {
+        push(text.byte());
+        text = text.next();
+    }
 }
 
-/// Further words, and a number.
+/// A number.
 #[inline(never)]
-pub fn add_number(text: &[u8], number: u64) {
-    change(true, &mut |message| {
-        message.push(text).push_number(number);
-    });
+pub fn add_number(number: u64) {
+    if number >= 10 {
+        add_number(number / 10);
+    }
+    push(b'0' + (number % 10) as u8);
+}
+
+/// A new message: ``cannot VERB `NAME`: `` and what the kernel says.
+#[inline(never)]
+pub fn note_error(verb: Text<'static>, name: Text<'_>, error: Errno) {
+    begin(text!("cannot "));
+    add(verb);
+    add(text!(" "));
+    add_name(name);
+    add(text!(": "));
+    match error.text() {
+        Some(mut text) => {
+            while !text.is_empty() && text.byte() != b';' {
+                push(text.byte());
+                text = text.next();
+            }
+        }
+        None => add_number(error.0 as u64),
+    }
+}
+
+/// A new message: ``expected `NAME` `` and these words, which the number ends.
+#[inline(never)]
+pub fn note_number(name: Text<'_>, text: Text<'static>, number: u64) {
+    begin(text!("expected "));
+    add_name(name);
+    add(text);
+    add_number(number);
+}
+
+#[inline(never)]
+fn begin(text: Text<'static>) {
+    LENGTH.store(0, Ordering::Relaxed);
+    add(text!("deckhand: "));
+    add(text);
 }
 
 /// Says the message on standard error, in one write, so that lines of several processes do not mix.
 #[inline(never)]
-pub fn say(before: &[u8]) {
-    change(true, &mut |message| {
-        let mut bytes = [0; LONGEST + 32];
-        let mut line = Buffer::at(&mut bytes, 0);
-        line.push(b"deckhand: ").push(before).push(message.as_bytes()).push(b"\n");
-        // There is nobody to tell that standard error cannot be written to.
-        let _ = Fd::ERROR.write_all(line.as_bytes());
-    });
+pub fn say() {
+    push(b'\n');
+    let length = LENGTH.load(Ordering::Relaxed);
+    // SAFETY: so many of these bytes there are; an AtomicU8 is as a u8, and nothing changes them while the slice lives.
+    let line = unsafe { core::slice::from_raw_parts(BYTES.as_ptr().cast::<u8>(), length) };
+    // There is nobody to tell that standard error cannot be written to.
+    let _ = Fd::ERROR.write_all(line);
 }
 
 /// Says the message and ends.
-#[inline(never)]
 pub fn end(code: u8) -> ! {
-    say(b"");
+    say();
     process::exit(code)
 }
 
-/// Ends because of the command line.
+/// Ends because of the command line: ``expected WHAT, found `NAME```.
 #[inline(never)]
-pub fn misuse(text: &'static str, name: &[u8]) -> ! {
-    note(text, name);
-    end(MISUSED.load(Ordering::Relaxed))
+pub fn misuse(what: Text<'static>, name: Text<'_>) -> ! {
+    begin(text!("expected "));
+    add(what);
+    add(text!(", found "));
+    add_name(name);
+    end(RUNS_ANOTHER.load(Ordering::Relaxed).max(2))
 }
 
-/// Ends because something could not be done.
+/// Ends because something could not be done: ``cannot VERB `NAME`: `` and what the kernel says.
 #[inline(never)]
-pub fn fail(text: &'static str, name: &[u8], error: Errno) -> ! {
-    note_error(text, name, error);
-    end(FAILED.load(Ordering::Relaxed))
+pub fn fail(verb: Text<'static>, name: Text<'_>, error: Errno) -> ! {
+    note_error(verb, name, error);
+    end(RUNS_ANOTHER.load(Ordering::Relaxed).max(1))
 }
 
 #[cfg(test)]
@@ -133,19 +149,23 @@ mod tests {
     use super::*;
 
     fn message() -> String {
-        let mut text = String::new();
-        change(true, &mut |message| text = String::from_utf8(message.as_bytes().to_vec()).unwrap());
-        text
+        let length = LENGTH.load(Ordering::Relaxed);
+        let bytes = BYTES.iter().take(length).map(|byte| byte.load(Ordering::Relaxed)).collect();
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
     fn names_and_errors_come_where_they_belong() {
-        note_error("cannot open %: ", b"/a\x1b", Errno(2));
-        assert_eq!(message(), "cannot open `/a\\x1b`: no such file or directory");
-        note_error("cannot open %: ", &[b'x'; 2000], Errno(999));
+        note_error(text!("open"), Text::of(c"/a\x1b\x7f"), Errno(2));
+        assert_eq!(message(), "deckhand: cannot open `/a\\x1b\\x7f`: no such file or directory");
+        note_error(text!("write to"), text!("x"), Errno(122));
+        assert_eq!(message(), "deckhand: cannot write to `x`: disk quota exceeded");
+        note_error(text!("x"), text!("y"), Errno(999));
+        assert_eq!(message(), "deckhand: cannot x `y`: 999");
+        note_number(text!("x"), text!(" to be "), 107);
+        assert_eq!(message(), "deckhand: expected `x` to be 107");
+        let long = std::ffi::CString::new(vec![b'x'; 2000]).unwrap();
+        note_error(text!("open"), Text::of(&long), Errno(2));
         assert_eq!(message().len(), LONGEST);
-        note("x", b"");
-        add_number(b" ", 107);
-        assert_eq!(message(), "x 107");
     }
 }

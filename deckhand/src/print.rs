@@ -1,14 +1,11 @@
 //! `print`: files as one JSON object, for programs that read them through `kubectl exec` and its like.
 
-use core::ffi::CStr;
-
-use crate::base64;
-use crate::buffer::hexadecimal;
+use crate::base64::{self, GROUPS};
 use crate::command;
 use crate::kernel::file::Status;
 use crate::kernel::{Answer, Errno, Fd, signal};
-use crate::message::{fail, misuse};
-use crate::text;
+use crate::message::{fail, hexadecimal, misuse};
+use crate::text::{Text, text};
 use crate::words::Words;
 
 /// So many files at most: each is open until all are.
@@ -17,136 +14,109 @@ const MOST: usize = 64;
 /// Prints.
 pub fn run(arguments: Words, _environment: Words) -> u8 {
     signal::end_when_asked();
-    let mut files = [const { None }; MOST];
-    open_all(arguments, &mut files);
-    let mut output = Output { bytes: [0; 4096], length: 0 };
-    output.object(arguments, &files);
-    // As the process ends here, the kernel closes them.
-    core::mem::forget(files);
+    let mut files = [const { Fd::NONE }; MOST];
+    let count = open_all(arguments, &mut files);
+    print(arguments, files.get(..count).unwrap_or_default());
     0
 }
 
-/// Opens what the words name, all before anything is printed.
+/// Opens what the words name, all before anything is printed; says how many there are.
 #[inline(never)]
-fn open_all(words: Words, files: &mut [Option<Fd>; MOST]) {
-    let mut places = files.iter_mut();
-    let mut left = words;
-    loop {
-        let word = left.take();
-        let name = name(word);
-        let path = text::tail(word, name.len() + 1);
-        if name.is_empty() || path.is_empty() || !text::is_utf8(name) {
-            misuse(
-                "expected NAME=PATH with NAME in UTF-8, such as tls.crt=/certs/tls.crt, found %",
-                word.to_bytes(),
-            );
+fn open_all(mut words: Words, files: &mut [Fd; MOST]) -> usize {
+    for (number, place) in files.iter_mut().enumerate() {
+        let word = words.take();
+        let mut name = word;
+        while name.byte().is_ascii() && name.byte() != b'=' && !name.is_empty() {
+            name = name.next();
         }
-        if is_named_in(name, left) {
-            misuse("expected each name once, found %", name);
+        let path = name.next();
+        if word.byte() == b'=' || name.byte() != b'=' || path.is_empty() {
+            misuse(text!("NAME=PATH such as tls.crt=/certs/tls.crt, in ASCII"), word);
         }
-        let Some(place) = places.next() else { misuse("expected at most 64 files", b"") };
+        let mut others = words;
+        while !others.is_empty() {
+            if is_same_name(word, others.take()) {
+                misuse(text!("each name once"), word);
+            }
+        }
         match open(path) {
-            Ok(file) => *place = Some(file),
-            Err(error) => fail("cannot open %: ", path.to_bytes(), error),
+            Ok(file) => *place = file,
+            Err(error) => fail(text!("open"), path, error),
         }
-        if left.is_empty() {
-            return;
+        if words.is_empty() {
+            return number + 1;
         }
     }
+    misuse(text!("at most 64 files"), words.peek());
 }
 
-#[inline(never)]
-fn open(path: &CStr) -> Answer<Fd> {
+fn open(path: Text<'_>) -> Answer<Fd> {
     let file = Fd::open(path)?;
     let mut status = Status::none();
     file.status(&mut status)?;
     if status.is_directory() { Err(Errno::IS_DIRECTORY) } else { Ok(file) }
 }
 
-#[inline(never)]
-fn name(word: &'static CStr) -> &'static [u8] {
-    let mut rest = word.to_bytes();
-    text::take(&mut rest, b"=")
-}
-
-#[inline(never)]
-fn is_named_in(wanted: &[u8], mut words: Words) -> bool {
-    while !words.is_empty() {
-        if text::same(name(words.take()), wanted) {
+fn is_same_name(mut a: Text<'_>, mut b: Text<'_>) -> bool {
+    while a.byte() == b.byte() {
+        if a.byte() == b'=' {
             return true;
         }
+        (a, b) = (a.next(), b.next());
     }
     false
 }
 
-/// Standard output, in few large writes.
-struct Output {
-    bytes: [u8; 4096],
-    length: usize,
+#[inline(never)]
+fn print(mut words: Words, files: &[Fd]) {
+    let mut before = b"{\"";
+    for file in files {
+        command::write(before);
+        let word = words.take();
+        print_name(word);
+        command::write(b"\":\"");
+        print_content(file, word.find(b'=').next());
+        before = b",\"";
+        command::write(b"\"");
+    }
+    command::write(b"}\n");
 }
 
-impl Output {
-    #[inline(never)]
-    fn object(&mut self, mut words: Words, files: &[Option<Fd>; MOST]) {
-        self.byte(b'{');
-        for file in files.iter().flatten() {
-            let word = words.take();
-            self.string(name(word));
-            self.byte(b':');
-            self.byte(b'"');
-            self.content(file, word);
-            self.byte(b'"');
-            self.byte(if words.is_empty() { b'}' } else { b',' });
-        }
-        self.byte(b'\n');
-        command::write(text::first(&self.bytes, self.length));
+/// What stands before the `=`, as in a JSON string (RFC 8259, section 7).
+fn print_name(mut word: Text<'_>) {
+    while word.byte() != b'=' {
+        let byte = word.byte();
+        let mut escape = [b'\\', b'u', b'0', b'0', hexadecimal(byte >> 4), byte];
+        let from = match byte {
+            b'"' | b'\\' => {
+                escape[4] = b'\\';
+                4
+            }
+            0..0x20 => {
+                escape[5] = hexadecimal(byte & 15);
+                0
+            }
+            _ => 5,
+        };
+        command::write(escape.get(from..).unwrap_or_default());
+        word = word.next();
     }
+}
 
-    #[inline(never)]
-    fn byte(&mut self, byte: u8) {
-        if self.length == self.bytes.len() {
-            command::write(&self.bytes);
-            self.length = 0;
-        }
-        self.bytes[self.length] = byte;
-        self.length += 1;
-    }
-
-    /// A JSON string (RFC 8259, section 7).
-    fn string(&mut self, text: &[u8]) {
-        self.byte(b'"');
-        for &byte in text {
-            if byte < 0x20 {
-                let escape = [b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), hexadecimal(byte & 15)];
-                escape.into_iter().for_each(|byte| self.byte(byte));
-                continue;
-            }
-            if byte == b'"' || byte == b'\\' {
-                self.byte(b'\\');
-            }
-            self.byte(byte);
-        }
-        self.byte(b'"');
-    }
-
-    /// A file's content in base64.
-    #[inline(never)]
-    fn content(&mut self, file: &Fd, word: &CStr) {
-        // As many bytes as there are threes in it, so that only a file's last bytes can be fewer.
-        let mut buffer = [0u8; 3 * 1024];
-        loop {
-            let count = match file.fill(&mut buffer) {
-                Ok(count) => count,
-                Err(error) => fail("cannot read %: ", word.to_bytes(), error),
-            };
-            let mut rest = text::first(&buffer, count);
-            while !rest.is_empty() {
-                base64::digits(text::first(rest, 3)).into_iter().for_each(|digit| self.byte(digit));
-                rest = text::from(rest, 3);
-            }
-            if count < buffer.len() {
-                return;
-            }
+/// A file's content in base64.
+#[inline(never)]
+fn print_content(file: &Fd, path: Text<'_>) {
+    // As many bytes as there are threes in it, so that only a file's last bytes can be fewer.
+    let (mut bytes, mut digits) = ([0; 3 * GROUPS], [0; 4 * GROUPS]);
+    loop {
+        let count = match file.fill(&mut bytes) {
+            Ok(count) => count,
+            Err(error) => fail(text!("read"), path, error),
+        };
+        let length = base64::encode(&mut bytes, count, &mut digits);
+        command::write(digits.get(..length).unwrap_or_default());
+        if count < bytes.len() {
+            return;
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::words::Words;
 
 /// Sleeps.
 pub fn run(mut arguments: Words, _environment: Words) -> u8 {
-    arguments.options(&[], &mut |_, _| {});
+    arguments.option(&[]);
     let mut total = if arguments.is_empty() { u64::MAX } else { 0 };
     while !arguments.is_empty() {
-        total = total.saturating_add(Duration::parse(arguments.take().to_bytes()).0);
+        total = total.saturating_add(Duration::parse(arguments.take()).0);
     }
     // For ever has no other end than being asked, so that is no failure: as Kubernetes' own pause container has it.
     if total == u64::MAX {

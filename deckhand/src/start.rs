@@ -1,7 +1,5 @@
 //! The first instructions, and what stands in for a panic.
 
-use core::ffi::c_char;
-
 use crate::command;
 use crate::kernel::process;
 use crate::words::Words;
@@ -38,7 +36,7 @@ extern "C" fn begin(stack: *const usize) -> ! {
     // and nothing here writes to it.
     let (arguments, environment) = unsafe {
         let count = stack.read();
-        let arguments = stack.add(1).cast::<*const c_char>();
+        let arguments = stack.add(1).cast::<*const u8>();
         (Words::new(arguments), Words::new(arguments.add(count + 1)))
     };
     process::exit(command::run(arguments, environment))

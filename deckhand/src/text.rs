@@ -1,105 +1,152 @@
-//! Byte strings: to compare, to cut, to read as numbers. Each once, out of line: written out where they are used, these
-//! few lines would be half of the program.
+//! Text as C has it: bytes up to a zero byte, in one register. With a pointer and a length instead, all that is done with
+//! arguments here would take half as many instructions again.
 
 use core::ffi::CStr;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
 
-/// Whether they are the same.
-#[inline(never)]
-pub fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
+/// A place in a text that ends in a zero byte.
+#[derive(Clone, Copy)]
+pub struct Text<'t> {
+    /// Points at a byte that can be read, and if that is not zero, so does the next.
+    at: NonNull<u8>,
+    text: PhantomData<&'t u8>,
 }
 
-/// Whether they are the same but for the case of ASCII letters.
-#[inline(never)]
-pub fn same_name(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_ascii_lowercase() == b.to_ascii_lowercase())
-}
+// SAFETY: what it points at is only ever read.
+unsafe impl Sync for Text<'_> {}
 
-/// What follows a beginning.
-#[inline(never)]
-pub fn after<'t>(text: &'t [u8], beginning: &[u8]) -> Option<&'t [u8]> {
-    let (start, rest) = text.split_at_checked(beginning.len())?;
-    same(start, beginning).then_some(rest)
-}
-
-/// Where one of these bytes is first; the length when there is none.
-#[inline(never)]
-pub fn position(text: &[u8], bytes: &[u8]) -> usize {
-    let is_one = |byte: &u8| bytes.iter().any(|other| other == byte);
-    let mut at = 0;
-    while text.get(at).is_some_and(|byte| !is_one(byte)) {
-        at += 1;
-    }
-    at
-}
-
-/// Takes what is before the first of these bytes, and that byte; all when there is none.
-#[inline(never)]
-pub fn take<'t>(rest: &mut &'t [u8], bytes: &[u8]) -> &'t [u8] {
-    let taken = first(rest, position(rest, bytes));
-    *rest = from(rest, taken.len() + 1);
-    taken
-}
-
-/// At most so many bytes.
-#[inline(never)]
-pub fn first(text: &[u8], length: usize) -> &[u8] {
-    text.get(..length).unwrap_or(text)
-}
-
-/// What is left without so many bytes.
-#[inline(never)]
-pub fn from(text: &[u8], start: usize) -> &[u8] {
-    text.get(start..).unwrap_or_default()
-}
-
-/// A number of decimal digits, and nothing else.
-#[inline(never)]
-pub fn number(digits: &[u8]) -> Option<u64> {
-    let mut number = 0u64;
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
-    }
-    (!digits.is_empty()).then_some(number)
-}
-
-/// Whether bytes are UTF-8 (RFC 3629, section 4).
-#[inline(never)]
-pub fn is_utf8(text: &[u8]) -> bool {
-    let (mut wanted, mut least, mut code) = (0, 0, 0u32);
-    for &byte in text {
-        if wanted > 0 {
-            wanted -= 1;
-            code = code << 6 | u32::from(byte & 0x3f);
-            let done = wanted == 0;
-            let surrogate = code & !0x7ff == 0xd800;
-            if byte & 0xc0 != 0x80 || done && (code < least || code > 0x10_ffff || surrogate) {
-                return false;
+/// A text that is a part of the program.
+macro_rules! text {
+    ($text:literal) => {
+        const {
+            match core::ffi::CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+                Ok(text) => $crate::text::Text::of(text),
+                Err(_) => panic!(),
             }
-        } else {
-            (wanted, least, code) = match byte {
-                0..0x80 => continue,
-                0xc0..0xe0 => (1, 0x80, u32::from(byte & 0x1f)),
-                0xe0..0xf0 => (2, 0x800, u32::from(byte & 0xf)),
-                0xf0..0xf8 => (3, 0x1_0000, u32::from(byte & 7)),
-                _ => return false,
-            };
         }
+    };
+}
+pub(crate) use text;
+
+impl<'t> Text<'t> {
+    /// A C string.
+    pub const fn of(text: &'t CStr) -> Self {
+        // SAFETY: a C string's pointer is not null; it leads to its bytes, which end in a zero byte and live as long as it.
+        let at = unsafe { NonNull::new_unchecked(text.as_ptr().cast_mut().cast()) };
+        Self { at, text: PhantomData }
     }
-    wanted == 0
+
+    /// A text that the kernel laid out.
+    ///
+    /// # Safety
+    /// It is not null, and leads to bytes that end in a zero byte and stay as they are for `'t`.
+    pub unsafe fn at(text: *const u8) -> Self {
+        // SAFETY: the caller's promise.
+        let at = unsafe { NonNull::new_unchecked(text.cast_mut()) };
+        Self { at, text: PhantomData }
+    }
+
+    /// What is in a place up to its first zero byte. The last byte of the place becomes one.
+    #[inline(never)]
+    pub fn within(bytes: &'t mut [u8]) -> Self {
+        match bytes.last_mut() {
+            Some(last) => *last = 0,
+            None => return text!(""),
+        }
+        // SAFETY: the bytes are not null, end in a zero byte, and are borrowed for `'t`.
+        unsafe { Self::at(bytes.as_ptr()) }
+    }
+
+    /// The byte here; zero at the end.
+    pub fn byte(self) -> u8 {
+        // SAFETY: `at` can be read (the type's invariant).
+        unsafe { self.at.read() }
+    }
+
+    /// What follows the byte here; the end after the end.
+    pub fn next(self) -> Self {
+        let step = usize::from(self.byte() != 0);
+        // SAFETY: the next byte can be read if this one is not zero (the type's invariant).
+        Self { at: unsafe { self.at.add(step) }, text: PhantomData }
+    }
+
+    /// For the kernel.
+    pub fn as_ptr(self) -> *const u8 {
+        self.at.as_ptr()
+    }
+
+    /// Whether this is the end.
+    pub fn is_empty(self) -> bool {
+        self.byte() == 0
+    }
+
+    /// What follows a beginning.
+    #[inline(never)]
+    pub fn after(mut self, mut beginning: Text<'_>) -> Option<Self> {
+        while !beginning.is_empty() {
+            if self.byte() != beginning.byte() {
+                return None;
+            }
+            (self, beginning) = (self.next(), beginning.next());
+        }
+        Some(self)
+    }
+
+    /// Whether they are the same.
+    pub fn same(self, other: Text<'_>) -> bool {
+        self.after(other).is_some_and(Self::is_empty)
+    }
+
+    /// From the first of this byte on; the end when there is none.
+    #[inline(never)]
+    pub fn find(mut self, byte: u8) -> Self {
+        while !self.is_empty() && self.byte() != byte {
+            self = self.next();
+        }
+        self
+    }
+
+    /// Reads decimal digits: the number, and what follows. The largest number for none, or too large a one.
+    #[inline(never)]
+    pub fn number(mut self) -> (u64, Self) {
+        let mut number = if self.byte().is_ascii_digit() { 0 } else { u64::MAX };
+        while self.byte().is_ascii_digit() {
+            number = number.saturating_mul(10).saturating_add(u64::from(self.byte() - b'0'));
+            self = self.next();
+        }
+        (number, self)
+    }
+
+    /// Whether a word ends here: at white space, a comment, or the end.
+    pub fn is_word_end(self) -> bool {
+        self.byte() <= b' ' || self.byte() == b'#'
+    }
+
+    /// Whether the words that begin here are the same but for the case of ASCII letters.
+    #[inline(never)]
+    pub fn same_word(mut self, mut other: Text<'_>) -> bool {
+        while !self.is_word_end() && self.byte().eq_ignore_ascii_case(&other.byte()) {
+            (self, other) = (self.next(), other.next());
+        }
+        self.is_word_end() && other.is_word_end()
+    }
+
+    /// From the next word of the line on, or from the line's end.
+    #[inline(never)]
+    pub fn next_word(mut self) -> Self {
+        while !self.is_word_end() {
+            self = self.next();
+        }
+        while matches!(self.byte(), b' ' | b'\t' | b'\r') {
+            self = self.next();
+        }
+        self
+    }
 }
 
-/// A C string without its first bytes.
-#[inline(never)]
-pub fn tail(word: &'static CStr, start: usize) -> &'static CStr {
-    let start = start.min(word.to_bytes().len());
-    // SAFETY: `start` is at most the length, where the zero byte is; what ends in it and lives for ever still does.
-    unsafe { CStr::from_ptr(word.as_ptr().add(start)) }
-}
+/// The size of a place for a path: a byte more than the kernel takes (PATH_MAX), so that one that is cut is refused by it.
+pub const PLACE: usize = 4096 + 1;
 
 #[cfg(test)]
 mod tests {
@@ -107,51 +154,43 @@ mod tests {
 
     #[test]
     fn numbers_are_digits_only() {
-        for (text, expected) in [("0", Some(0)), ("007", Some(7)), ("18446744073709551615", Some(u64::MAX))] {
-            assert_eq!(number(text.as_bytes()), expected);
-        }
-        for text in ["", "+1", "-1", "1 ", "1x", "18446744073709551616"] {
-            assert_eq!(number(text.as_bytes()), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn utf8_is_what_the_standard_library_says_it_is() {
-        let parts: &[&[u8]] = &[
-            b"a",
-            b"\x80",
-            b"\xc2",
-            b"\xc0\x80",
-            b"\xc3\xa9",
-            b"\xe2\x82\xac",
-            b"\xe2\x82",
-            b"\xe0\x80\x80",
-            b"\xed\xa0\x80",
-            b"\xf0\x9f\x9a\xa2",
-            b"\xf4\x90\x80\x80",
-            b"\xf0\x80\x80\x80",
-            b"\xff",
-            b"\xed\x9f\xbf",
-            b"\xee\x80\x80",
-        ];
-        for a in parts {
-            for b in parts {
-                let text = [*a, *b].concat();
-                assert_eq!(is_utf8(&text), std::str::from_utf8(&text).is_ok(), "{text:?}");
-            }
+        for (text, expected, rest) in [
+            (c"0", 0, ""),
+            (c"007x", 7, "x"),
+            (c"18446744073709551614", u64::MAX - 1, ""),
+            (c"", u64::MAX, ""),
+            (c"+1", u64::MAX, "+1"),
+            (c"18446744073709551616:", u64::MAX, ":"),
+        ] {
+            let (number, after) = Text::of(text).number();
+            assert_eq!((number, to_string(after)), (expected, rest.to_owned()), "{text:?}");
         }
     }
 
-    #[test]
-    fn cutting_never_goes_beyond() {
-        for (text, taken, left) in [("a=b=c", "a", "b=c"), ("abc", "abc", ""), ("a:", "a", ""), ("", "", "")]
-        {
-            let mut rest = text.as_bytes();
-            assert_eq!((take(&mut rest, b"=:"), rest), (taken.as_bytes(), left.as_bytes()));
+    fn to_string(mut text: Text<'_>) -> String {
+        let mut bytes = Vec::new();
+        while !text.is_empty() {
+            bytes.push(text.byte());
+            text = text.next();
         }
-        assert_eq!(tail(c"abc", 1), c"bc");
-        assert_eq!(tail(c"abc", 9), c"");
-        assert_eq!(after(b"http://x", b"http://"), Some(&b"x"[..]));
-        assert_eq!(after(b"htt", b"http://"), None);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn beginnings_and_words() {
+        let url = Text::of(c"http://x");
+        assert_eq!(url.after(text!("http://")).map(to_string).as_deref(), Some("x"));
+        assert!(url.after(text!("http://xy")).is_none());
+        assert!(
+            text!("a").same(text!("a")) && !text!("a").same(text!("ab")) && !text!("ab").same(text!("a"))
+        );
+        assert_eq!(to_string(url.find(b':')), "://x");
+        assert!(url.find(b'?').is_empty());
+        let line = Text::of(c"10.0.0.1\t Db  db2#x\n::1 six");
+        assert!(
+            line.next_word().same_word(text!("dB")) && line.next_word().next_word().same_word(text!("db2"))
+        );
+        assert!(!line.next_word().same_word(text!("d")) && !line.next_word().same_word(text!("dbx")));
+        assert_eq!(line.next_word().next_word().next_word().byte(), b'#');
     }
 }

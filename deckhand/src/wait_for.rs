@@ -2,27 +2,34 @@
 
 use crate::duration::Duration;
 use crate::kernel::clock::{Deadline, sleep_until};
+use crate::kernel::signal;
 use crate::message::{add, end, say};
-use crate::probe::Probe;
+use crate::probe;
+use crate::text::text;
 use crate::words::Words;
 
 /// Waits.
 pub fn run(mut words: Words, environment: Words) -> u8 {
-    let (mut timeout, mut interval) = (Duration::INFINITE, Duration::seconds(1));
-    words.options(&["timeout=", "interval="], &mut |option, value| {
-        *(if option == 0 { &mut timeout } else { &mut interval }) = Duration::parse(value.to_bytes());
-    });
-    let probe = Probe::read(words);
+    let (mut timeout, mut interval) = (Duration::INFINITE, Duration::SECOND);
+    loop {
+        match words.option(&[text!("timeout="), text!("interval=")]) {
+            (0, value) => timeout = Duration::parse(value),
+            (1, value) => interval = Duration::parse(value),
+            _ => break,
+        }
+    }
+    signal::end_when_asked();
     let last = Deadline::after(timeout);
     let mut told = false;
-    while !probe.ask(environment, last) {
+    while !probe::ask(words, environment, last) {
         if last.is_over() {
-            add(b", and there is no time left");
+            add(text!(", and there is no time left"));
             end(1);
         }
         if !told {
             told = true;
-            say(b"waiting: ");
+            add(text!(", waiting"));
+            say();
         }
         sleep_until(Deadline::after(interval).or(last));
     }

@@ -1,100 +1,112 @@
 //! Arguments and environment, as the kernel laid them out.
 
-use core::ffi::{CStr, c_char};
-
 use crate::message::misuse;
-use crate::text;
+use crate::text::{Text, text};
 
 /// What is left of a list of words.
 #[derive(Clone, Copy)]
 pub struct Words {
-    /// Points into an array of pointers to C strings that ends in a null and stays as it is for ever.
-    next: *const *const c_char,
+    /// Points into an array of pointers to texts that ends in a null and stays as it is for ever.
+    next: *const *const u8,
 }
+
+/// Instead of an option's place: there is none.
+const NO_OPTION: usize = usize::MAX;
 
 impl Words {
     /// # Safety
-    /// `next` points into an array of pointers to C strings; the array ends in a null, and it and the strings live and
-    /// stay unchanged as long as the process.
-    pub unsafe fn new(next: *const *const c_char) -> Self {
+    /// `next` points into an array of pointers to texts that end in a zero byte; the array ends in a null, and it and the texts
+    /// live and stay unchanged as long as the process.
+    pub unsafe fn new(next: *const *const u8) -> Self {
         Self { next }
-    }
-
-    /// The next word, which stays; an empty one if there is none.
-    #[inline(never)]
-    pub fn peek(self) -> &'static CStr {
-        // SAFETY: `next` points at an element of the array or at the null that ends it (the type's invariant).
-        let word = unsafe { self.next.read() };
-        if word.is_null() {
-            return c"";
-        }
-        // SAFETY: every pointer of the array but the last leads to a C string that lives for ever.
-        unsafe { CStr::from_ptr(word) }
-    }
-
-    /// Takes the next word; an empty one if there is none.
-    #[inline(never)]
-    pub fn take(&mut self) -> &'static CStr {
-        let word = self.peek();
-        if !self.is_empty() {
-            // SAFETY: this was not the null that ends the array, so there is an element after it.
-            self.next = unsafe { self.next.add(1) };
-        }
-        word
-    }
-
-    /// These words as `execve` wants them.
-    pub fn as_ptr(self) -> *const *const c_char {
-        self.next
     }
 
     /// Whether there is none left.
     pub fn is_empty(self) -> bool {
-        // SAFETY: as in `peek`.
+        // SAFETY: `next` points at an element of the array or at the null that ends it (the type's invariant).
         unsafe { self.next.read() }.is_null()
     }
 
-    /// The value of a variable, if these words are an environment.
+    /// The next word, which stays; an empty one if there is none.
     #[inline(never)]
-    pub fn variable(mut self, name_and_equals: &[u8]) -> Option<&'static [u8]> {
-        while !self.is_empty() {
-            if let Some(value) = text::after(self.take().to_bytes(), name_and_equals) {
-                return Some(value);
-            }
+    pub fn peek(self) -> Text<'static> {
+        if self.is_empty() {
+            return text!("");
         }
-        None
+        // SAFETY: every pointer of the array but the last leads to a text that lives for ever.
+        unsafe { Text::at(self.next.read()) }
     }
 
-    /// Takes the options that are next: `--NAME VALUE`, `--NAME=VALUE`, or `--NAME` if it takes no value. `known` are their
-    /// names, those that take a value with a `=` at the end; `found` is told their places in that list and their values.
-    /// `--` ends the options, and is taken as well.
+    /// Takes the next word; an empty one if there is none.
     #[inline(never)]
-    pub fn options(&mut self, known: &[&'static str], found: &mut dyn FnMut(usize, &'static CStr)) {
-        while let Some(option) = text::after(self.peek().to_bytes(), b"--") {
-            let word = self.take();
-            if option.is_empty() {
-                return;
+    pub fn take(&mut self) -> Text<'static> {
+        let word = self.peek();
+        let step = usize::from(!self.is_empty());
+        // SAFETY: if this was not the null that ends the array, there is an element after it.
+        self.next = unsafe { self.next.add(step) };
+        word
+    }
+
+    /// These words as `execve` wants them.
+    pub fn as_ptr(self) -> *const *const u8 {
+        self.next
+    }
+
+    /// Takes the option that is next, if one is: `--NAME VALUE`, `--NAME=VALUE`, or `--NAME` if it takes no value. Gives its
+    /// place among those that are known (the names of those that take a value end in `=`), and its value. `--` is taken too.
+    #[inline(never)]
+    pub fn option(&mut self, known: &[Text<'static>]) -> (usize, Text<'static>) {
+        let word = self.peek();
+        let Some(name) = word.after(text!("--")) else { return (NO_OPTION, word) };
+        self.take();
+        if name.is_empty() {
+            return (NO_OPTION, word);
+        }
+        let mut place = 0;
+        for known in known {
+            let (mut is, mut known) = (name, *known);
+            while is.byte() == known.byte() && !is.is_empty() && is.byte() != b'=' {
+                (is, known) = (is.next(), known.next());
             }
-            let mut rest = option;
-            let name = text::take(&mut rest, b"=");
-            // With its `=`, if it has one.
-            let start = text::first(option, name.len() + 1);
-            let mut value = text::tail(word, start.len() + 2);
-            let number = known.iter().position(|known| {
-                let known = known.as_bytes();
-                text::same(known, start)
-                    || text::same(text::first(known, name.len()), name) && known.len() == name.len() + 1
-            });
-            let Some(number) = number else {
-                misuse("there is no option % here, see --help", word.to_bytes())
+            let value = match (is.byte(), known.byte()) {
+                (b'=', b'=') => is.next(),
+                (0, b'=') => self.take(),
+                (0, 0) => word,
+                _ => {
+                    place += 1;
+                    continue;
+                }
             };
-            if start.len() < known[number].len() {
-                value = self.take();
+            if value.is_empty() {
+                misuse(text!("a value after the option"), word);
             }
-            if value.is_empty() && known[number].ends_with('=') {
-                misuse("expected a value after %", word.to_bytes());
+            return (place, value);
+        }
+        misuse(text!("an option of this command"), word)
+    }
+
+    /// As [`Words::option`] for a command that is about one thing, before and after which options may stand.
+    #[inline(never)]
+    pub fn option_or(
+        &mut self,
+        known: &[Text<'static>],
+        target: &mut Text<'static>,
+    ) -> (usize, Text<'static>) {
+        loop {
+            let found = self.option(known);
+            if found.0 != NO_OPTION {
+                return found;
             }
-            found(number, value);
+            if self.is_empty() {
+                if target.is_empty() {
+                    misuse(text!("what to probe"), *target);
+                }
+                return found;
+            }
+            if !target.is_empty() {
+                misuse(text!("nothing more"), self.peek());
+            }
+            *target = self.take();
         }
     }
 }

@@ -41,10 +41,9 @@ pub mod number {
     pub const SETPGID: usize = 154;
     pub const SOCKET: usize = 198;
     pub const CONNECT: usize = 203;
-    pub const GETSOCKOPT: usize = 209;
+    pub const SETSOCKOPT: usize = 208;
     pub const CLONE: usize = 220;
     pub const EXECVE: usize = 221;
     pub const WAIT4: usize = 260;
-    pub const GETRANDOM: usize = 278;
     pub const STATX: usize = 291;
 }

@@ -35,7 +35,7 @@ fn now(clock: usize) -> u64 {
     let _ = unsafe { call(number::CLOCK_GETTIME, clock, room(&mut time), 0, 0, 0) };
     // SAFETY: it was zero at first, and every pattern of bits is a value of these integers.
     let time = unsafe { time.assume_init() };
-    time.seconds.cast_unsigned().saturating_mul(SECOND).saturating_add(time.nanoseconds.cast_unsigned())
+    time.seconds.cast_unsigned().wrapping_mul(SECOND).wrapping_add(time.nanoseconds.cast_unsigned())
 }
 
 /// The calendar's time, in nanoseconds since 1970.
@@ -50,6 +50,9 @@ pub struct Deadline(u64);
 impl Deadline {
     /// No end.
     pub const NEVER: Self = Self(u64::MAX);
+
+    /// Past already.
+    pub const NOW: Self = Self(0);
 
     /// So long from now.
     pub fn after(duration: Duration) -> Self {

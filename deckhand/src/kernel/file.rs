@@ -1,9 +1,8 @@
 //! Descriptors, files, pipes.
 
-use core::ffi::CStr;
-
 use super::clock::Deadline;
 use super::{Answer, Errno, address, call, call_on, number, room};
+use crate::text::{Text, text};
 
 const AT_FDCWD: usize = -100_isize as usize;
 const O_WRONLY: usize = 1;
@@ -11,7 +10,7 @@ const O_CREAT: usize = 0o100;
 const O_APPEND: usize = 0o2000;
 const O_CLOEXEC: usize = 0o2_000_000;
 
-/// An open descriptor. It is closed when it is dropped, and no child inherits it unless it is given to it.
+/// An open descriptor. No child inherits it unless it is given to it.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Fd(usize);
 
@@ -20,6 +19,12 @@ impl Fd {
     pub const OUTPUT: Self = Self(1);
     /// Standard error.
     pub const ERROR: Self = Self(2);
+
+    /// Standard error as it was before it went to a log: a number that nothing else has yet.
+    pub const OLD_ERROR: Self = Self(63);
+
+    /// None yet.
+    pub const NONE: Self = Self(usize::MAX);
 
     /// A descriptor that the kernel has just opened.
     pub(super) fn opened(answer: usize) -> Self {
@@ -32,12 +37,12 @@ impl Fd {
     }
 
     /// Opens for reading.
-    pub fn open(path: &CStr) -> Answer<Self> {
+    pub fn open(path: Text<'_>) -> Answer<Self> {
         open(path, O_CLOEXEC)
     }
 
     /// Opens for writing at the end, making the file if there is none.
-    pub fn append(path: &CStr) -> Answer<Self> {
+    pub fn append(path: Text<'_>) -> Answer<Self> {
         open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC)
     }
 
@@ -59,7 +64,7 @@ impl Fd {
     pub fn write_all(&self, mut bytes: &[u8]) -> Answer<()> {
         while !bytes.is_empty() {
             let count = self.write(bytes)?;
-            bytes = crate::text::from(bytes, count);
+            bytes = bytes.get(count..).unwrap_or_default();
         }
         Ok(())
     }
@@ -80,41 +85,47 @@ impl Fd {
     /// Looks at the file.
     pub fn status(&self, status: &mut Status) -> Answer<()> {
         const AT_EMPTY_PATH: usize = 0x1000;
-        statx(self.0, c"", AT_EMPTY_PATH, status)
+        statx(self.0, text!(""), AT_EMPTY_PATH, status)
     }
 
-    /// Makes this what the child knows by another number.
-    pub fn give_as(&self, target: usize) -> Answer<()> {
-        // SAFETY: no pointers.
-        unsafe { call_on(number::DUP3, self.0, target, 0, 0) }.map(drop)
-    }
-}
-
-impl Drop for Fd {
+    /// Closes it. Not by being dropped: the end of the process closes most.
     #[inline(never)]
-    fn drop(&mut self) {
-        // The standard ones are not ours to close.
-        if self.0 > 2 {
-            // SAFETY: no pointers; the descriptor is this value's own.
-            let _ = unsafe { call(number::CLOSE, self.0, 0, 0, 0, 0) };
-        }
+    pub fn close(self) {
+        // SAFETY: no pointers; the descriptor is this value's own.
+        let _ = unsafe { call(number::CLOSE, self.0, 0, 0, 0, 0) };
+    }
+
+    /// Makes this what a program that this process becomes knows by another number.
+    pub fn give_as(&self, target: usize) -> Answer<()> {
+        duplicate(self.0, target, 0)
+    }
+
+    /// Makes this what is known by another number too, but not to a program that this process becomes.
+    pub fn keep_as(&self, target: Self) -> Answer<()> {
+        duplicate(self.0, target.0, O_CLOEXEC)
     }
 }
 
 #[inline(never)]
-fn open(path: &CStr, flags: usize) -> Answer<Fd> {
-    // SAFETY: the path is a C string.
+fn duplicate(from: usize, to: usize, flags: usize) -> Answer<()> {
+    // SAFETY: no pointers. What `to` was is closed; in a child, where this is called, nobody uses it any more.
+    unsafe { call_on(number::DUP3, from, to, flags, 0) }.map(drop)
+}
+
+#[inline(never)]
+fn open(path: Text<'_>, flags: usize) -> Answer<Fd> {
+    // SAFETY: the path is a text.
     unsafe { call_on(number::OPENAT, AT_FDCWD, path.as_ptr().expose_provenance(), flags, 0o666) }
         .map(Fd::opened)
 }
 
 /// A pipe: the end to read from, and the one to write to.
 #[inline(never)]
-pub fn pipe() -> Answer<(Fd, Fd)> {
+pub fn pipe() -> Answer<[Fd; 2]> {
     let mut ends = [0u32; 2];
     // SAFETY: the kernel writes two descriptors to the array.
     unsafe { call(number::PIPE2, room(&mut ends), O_CLOEXEC, 0, 0, 0) }?;
-    Ok((Fd(ends[0] as usize), Fd(ends[1] as usize)))
+    Ok(ends.map(|end| Fd(end as usize)))
 }
 
 /// What the kernel knows of a file: include/uapi/linux/stat.h, the same on all architectures.
@@ -143,7 +154,7 @@ impl Status {
     }
 
     /// Looks at what a path leads to.
-    pub fn read(&mut self, path: &CStr) -> Answer<()> {
+    pub fn read(&mut self, path: Text<'_>) -> Answer<()> {
         statx(AT_FDCWD, path, 0, self)
     }
 
@@ -159,29 +170,29 @@ impl Status {
 
     /// When it was last written, in nanoseconds of the calendar's clock; before 1970 counts as far in the future.
     pub fn modified(&self) -> u64 {
-        self.modified_seconds.saturating_mul(1_000_000_000).saturating_add(self.modified_nanoseconds.into())
+        self.modified_seconds.wrapping_mul(1_000_000_000).wrapping_add(self.modified_nanoseconds.into())
     }
 }
 
 #[inline(never)]
-fn statx(folder: usize, path: &CStr, flags: usize, status: &mut Status) -> Answer<()> {
+fn statx(folder: usize, path: Text<'_>, flags: usize, status: &mut Status) -> Answer<()> {
     const BASIC: usize = 0x7ff;
-    // SAFETY: the path is a C string, and the kernel writes one `struct statx`, which `Status` is.
+    // SAFETY: the path is a text, and the kernel writes one `struct statx`, which `Status` is.
     unsafe { call(number::STATX, folder, path.as_ptr().expose_provenance(), flags, BASIC, room(status)) }
         .map(drop)
 }
 
 /// Whether we may execute what a path leads to.
-pub fn may_execute(path: &CStr) -> Answer<()> {
+pub fn may_execute(path: Text<'_>) -> Answer<()> {
     const X_OK: usize = 1;
-    // SAFETY: the path is a C string.
+    // SAFETY: the path is a text.
     unsafe { call_on(number::FACCESSAT, AT_FDCWD, path.as_ptr().expose_provenance(), X_OK, 0) }.map(drop)
 }
 
 /// Gives a file another name, over what may have it.
-pub fn rename(from: &CStr, to: &CStr) -> Answer<()> {
+pub fn rename(from: Text<'_>, to: Text<'_>) -> Answer<()> {
     let (from, to) = (from.as_ptr().expose_provenance(), to.as_ptr().expose_provenance());
-    // SAFETY: both are C strings.
+    // SAFETY: both are texts.
     unsafe { call_on(number::RENAMEAT, AT_FDCWD, from, AT_FDCWD, to) }.map(drop)
 }
 
@@ -214,16 +225,16 @@ impl Poll {
     }
 }
 
-/// Waits until one of them is there. False when the time was over before.
+/// Waits until some of them are there: how many; none when the time was over before.
 #[inline(never)]
-pub fn poll(polls: &mut [Poll], deadline: Deadline) -> Answer<bool> {
+pub fn poll(polls: &mut [Poll], deadline: Deadline) -> Answer<usize> {
     loop {
         let mut left = deadline.left();
         let time = left.as_mut().map_or(0, room);
         // SAFETY: the kernel writes `found` of as many as there are, and to the time, where there is one, what is left.
         match unsafe { call(number::PPOLL, room(polls), polls.len(), time, 0, 8) } {
             Err(Errno::INTERRUPTED) => {}
-            answer => return answer.map(|ready| ready > 0),
+            answer => return answer,
         }
     }
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::file::Fd;
 use super::process::{exit, kill};
-use super::{Answer, address, call, number, room};
+use super::{Answer, address, call, call_on, number, room};
 
 /// Asks to hang up.
 pub const HANGUP: i32 = 1;
@@ -129,11 +129,10 @@ impl Set {
     }
 
     /// A descriptor that gives these signals, which must be blocked.
-    pub fn open(self) -> Answer<Signals> {
+    pub fn open(self) -> Answer<Fd> {
         const SFD_CLOEXEC: usize = 0o2_000_000;
         // SAFETY: the kernel reads a set of 8 bytes.
-        unsafe { call(number::SIGNALFD4, usize::MAX, address(&self.0), 8, SFD_CLOEXEC, 0) }
-            .map(|fd| Signals(Fd::opened(fd)))
+        unsafe { call(number::SIGNALFD4, usize::MAX, address(&self.0), 8, SFD_CLOEXEC, 0) }.map(Fd::opened)
     }
 }
 
@@ -146,32 +145,19 @@ fn mask(how: usize, set: u64) -> u64 {
     unsafe { old.assume_init() }
 }
 
-/// Signals to read.
-pub struct Signals(Fd);
+/// In place of a signal: one that no other process sent. The kernel's own (a terminal's Ctrl-C, a broken pipe) reach whom they
+/// are for without us.
+pub const NOT_SENT: i32 = 0;
 
-/// One signal.
-pub struct Signal {
-    /// Its number.
-    pub number: i32,
-    /// Whether another process sent it. The kernel's own (a terminal's Ctrl-C, a broken pipe) reach whom they are for
-    /// without us.
-    pub is_sent: bool,
-}
-
-impl Signals {
-    /// Where to wait for them.
-    pub fn fd(&self) -> &Fd {
-        &self.0
-    }
-
-    /// The next one.
-    pub fn next(&self) -> Answer<Signal> {
-        // struct signalfd_siginfo: number, errno, code, …
-        let mut bytes = [0u8; 128];
-        self.0.read(&mut bytes)?;
-        let [a, b, c, d, _, _, _, _, e, f, g, h, ..] = bytes;
-        let (number, code) = (i32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h]));
-        // Those of our own broken pipe or full quota look as if we had sent them.
-        Ok(Signal { number, is_sent: code <= 0 && !matches!(number, PIPE | QUOTA) })
-    }
+/// The next signal of [`Set::open`].
+#[inline(never)]
+pub fn next(signals: &Fd) -> Answer<i32> {
+    // struct signalfd_siginfo: number, errno, code, and more.
+    let mut words = [0i32; 32];
+    // SAFETY: the kernel writes 128 bytes, which is what there is room for, and every pattern of bits is a number.
+    unsafe { call_on(number::READ, signals.number(), room(&mut words), 128, 0) }?;
+    let [signal, _, code, ..] = words;
+    // Those of our own broken pipe or full quota look as if we had sent them.
+    let is_sent = signal == CHILD || code <= 0 && !matches!(signal, PIPE | QUOTA);
+    Ok(if is_sent { signal } else { NOT_SENT })
 }

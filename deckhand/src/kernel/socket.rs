@@ -1,22 +1,11 @@
-//! Sockets, as far as a client needs them.
+//! Connections, as far as a client needs them.
 
 use super::clock::Deadline;
-use super::file::{Fd, Poll, poll};
-use super::{Answer, Errno, address as address_of, call, number, room};
-
-/// What kind of connection.
-#[derive(Clone, Copy)]
-pub enum Kind {
-    /// TCP.
-    Stream = 1,
-    /// UDP.
-    Datagram = 2,
-}
+use super::file::Fd;
+use super::{Answer, Errno, address as address_of, call, number};
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
-const SOCK_NONBLOCK: usize = 0o4000;
-const SOCK_CLOEXEC: usize = 0o2_000_000;
 
 /// A connection that never waits for longer than it is told.
 pub struct Socket(Fd);
@@ -24,63 +13,64 @@ pub struct Socket(Fd);
 impl Socket {
     /// Connects before the deadline.
     #[inline(never)]
-    pub fn connect(kind: Kind, address: &Address, port: u16, deadline: Deadline) -> Answer<Self> {
-        let kind = kind as usize | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    pub fn connect(address: &mut Address, port: u16, deadline: Deadline) -> Answer<Self> {
+        const SOCK_STREAM: usize = 1;
+        const SOCK_CLOEXEC: usize = 0o2_000_000;
+        let family = usize::from(address.family());
         // SAFETY: no pointers.
         let socket = Self(
-            unsafe { call(number::SOCKET, usize::from(address.family()), kind, 0, 0, 0) }.map(Fd::opened)?,
+            unsafe { call(number::SOCKET, family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0) }.map(Fd::opened)?,
         );
-        let mut target = *address;
-        target.put(2, &port.to_be_bytes());
-        // SAFETY: the kernel reads `length` bytes, which is at most the 28 that there are.
-        match unsafe {
-            call(number::CONNECT, socket.0.number(), address_of(&target.bytes), target.length(), 0, 0)
-        } {
-            Err(Errno::IN_PROGRESS) => socket.finish(deadline)?,
-            answer => drop(answer?),
-        }
-        Ok(socket)
-    }
-
-    fn finish(&self, deadline: Deadline) -> Answer<()> {
-        const SOL_SOCKET: usize = 1;
-        const SO_ERROR: usize = 4;
-        self.wait(Poll::writable(&self.0), deadline)?;
-        let (mut error, mut length) = (0u32, 4u32);
-        // SAFETY: the kernel writes an int and its length, for which there is room.
-        unsafe {
-            call(
-                number::GETSOCKOPT,
-                self.0.number(),
-                SOL_SOCKET,
-                SO_ERROR,
-                room(&mut error),
-                room(&mut length),
-            )
-        }?;
-        if error == 0 { Ok(()) } else { Err(Errno(error as usize)) }
-    }
-
-    fn wait(&self, what: Poll, deadline: Deadline) -> Answer<()> {
-        if poll(&mut [what], deadline)? { Ok(()) } else { Err(Errno::TIMED_OUT) }
-    }
-
-    /// Sends all of the bytes before the deadline.
-    #[inline(never)]
-    pub fn send(&self, mut bytes: &[u8], deadline: Deadline) -> Answer<()> {
-        while !bytes.is_empty() {
-            match self.0.write(bytes) {
-                Err(Errno::AGAIN) => self.wait(Poll::writable(&self.0), deadline)?,
-                count => bytes = crate::text::from(bytes, count?),
+        address.put(2, &port.to_be_bytes());
+        socket.hurry(deadline)?;
+        // SAFETY: the kernel reads as many bytes as the address has.
+        let made = unsafe {
+            call(number::CONNECT, socket.0.number(), address_of(&address.bytes), address.length(), 0, 0)
+        };
+        match made {
+            Ok(_) => Ok(socket),
+            Err(error) => {
+                socket.close();
+                Err(error)
             }
+        }
+    }
+
+    /// From now on whatever would wait beyond the deadline is an error: EAGAIN, or EINPROGRESS of connecting (socket(7)).
+    #[inline(never)]
+    fn hurry(&self, deadline: Deadline) -> Answer<()> {
+        const SOL_SOCKET: usize = 1;
+        const SO_RCVTIMEO: usize = 20;
+        const SO_SNDTIMEO: usize = 21;
+        // Seconds and microseconds, of which none at all would be for ever.
+        let left = deadline.remaining().0 / 1000;
+        let time = [left / 1_000_000, left % 1_000_000];
+        if left == 0 {
+            return Err(Errno::TIMED_OUT);
+        }
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            // SAFETY: the kernel reads a `struct timeval`, which is two such numbers.
+            unsafe { call(number::SETSOCKOPT, self.0.number(), SOL_SOCKET, option, address_of(&time), 16) }?;
         }
         Ok(())
     }
 
+    /// Sends all of the bytes before the deadline.
+    pub fn send(&self, bytes: &[u8], deadline: Deadline) -> Answer<()> {
+        // They are less than the kernel takes at once.
+        self.hurry(deadline)?;
+        self.0.write_all(bytes)
+    }
+
     /// Takes what comes before the deadline, and says how much; nothing at the end.
     pub fn receive(&self, buffer: &mut [u8], deadline: Deadline) -> Answer<usize> {
-        self.wait(Poll::readable(&self.0), deadline)?;
+        self.hurry(deadline)?;
         self.0.read(buffer)
+    }
+
+    /// Hangs up.
+    pub fn close(self) {
+        self.0.close();
     }
 }
 
@@ -94,14 +84,13 @@ impl Address {
     /// No address.
     pub const NONE: Self = Self { bytes: [0; 28] };
 
-    /// Becomes the address of these bytes; whether they are 4 or 16.
+    /// Becomes the address of these 4 or 16 bytes.
     #[inline(never)]
-    pub fn set(&mut self, octets: &[u8]) -> bool {
+    pub fn set(&mut self, octets: &[u8]) {
         // Family, port, four bytes of flow information in IPv6; then the address.
         let (family, start) = if octets.len() == 4 { (AF_INET, 4) } else { (AF_INET6, 8) };
         self.bytes[0] = family;
         self.put(start, octets);
-        matches!(octets.len(), 4 | 16)
     }
 
     #[inline(never)]
@@ -127,12 +116,4 @@ impl Address {
             _ => <[u8; 16]>::try_from(&self.bytes[8..24]).unwrap().into(),
         }
     }
-}
-
-/// Bytes that nobody can guess.
-pub fn random() -> [u8; 2] {
-    let mut bytes = [0u8; 2];
-    // SAFETY: the kernel writes at most two bytes to the array.
-    let _ = unsafe { call(number::GETRANDOM, room(&mut bytes), 2, 0, 0, 0) };
-    bytes
 }

@@ -30,7 +30,7 @@ pub mod number {
     pub const RT_SIGPROCMASK: usize = 14;
     pub const SOCKET: usize = 41;
     pub const CONNECT: usize = 42;
-    pub const GETSOCKOPT: usize = 55;
+    pub const SETSOCKOPT: usize = 54;
     pub const CLONE: usize = 56;
     pub const EXECVE: usize = 59;
     pub const WAIT4: usize = 61;
@@ -46,6 +46,5 @@ pub mod number {
     pub const SIGNALFD4: usize = 289;
     pub const DUP3: usize = 292;
     pub const PIPE2: usize = 293;
-    pub const GETRANDOM: usize = 318;
     pub const STATX: usize = 332;
 }

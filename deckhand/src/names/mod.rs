@@ -1,17 +1,13 @@
-//! From a host's name to its addresses: literals, /etc/hosts, name servers.
+//! From a host's name to its addresses: literals and /etc/hosts. Asking name servers would take a seventh of all that deckhand
+//! may have.
 
-mod dns;
-mod hosts;
-mod lines;
 mod literal;
-mod resolver;
 
-use crate::kernel::clock::Deadline;
 use crate::kernel::socket::Address;
-use crate::message::note;
-use crate::text;
+use crate::kernel::{Errno, Fd};
+use crate::message::note_error;
+use crate::text::{Text, text};
 
-use lines::Lines;
 use literal::literal;
 
 /// As many addresses of one host as are tried.
@@ -32,38 +28,54 @@ impl Addresses {
     /// Adds the address of 4 or 16 bytes.
     #[inline(never)]
     fn push(&mut self, octets: &[u8]) {
-        if let Some(place) = self.found.get_mut(self.count)
-            && place.set(octets)
-        {
+        if let Some(place) = self.found.get_mut(self.count) {
+            place.set(octets);
             self.count += 1;
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// In the order in which to try them.
-    pub fn as_slice(&self) -> &[Address] {
-        self.found.get(..self.count).unwrap_or_default()
+    pub fn as_mut_slice(&mut self) -> &mut [Address] {
+        self.found.get_mut(..self.count).unwrap_or_default()
     }
 }
 
 /// Finds all addresses of a host: whether there is one; if not, with a message.
 #[inline(never)]
-pub fn find(host: &[u8], found: &mut Addresses, deadline: Deadline) -> bool {
-    let mut file = Lines::none();
-    if !literal(host, found) {
-        hosts::find(host, file.read(c"/etc/hosts"), found);
+pub fn find(host: Text<'_>, found: &mut Addresses) -> bool {
+    literal(host, found);
+    if found.count == 0 {
+        find_in_hosts(host, found);
     }
-    // RFC 6761, 6.3: never asked of a name server.
-    if found.is_empty() && text::same_name(host, b"localhost") {
-        let _ = literal(b"127.0.0.1", found) && literal(b"::1", found);
+    // RFC 6761, 6.3: this one needs no file.
+    if found.count == 0 && host.same_word(text!("localhost")) {
+        literal(text!("127.0.0.1"), found);
     }
-    if found.is_empty() {
-        // In case that nothing more is to be said.
-        note("there is no host %", host);
-        resolver::find(host, file.read(c"/etc/resolv.conf"), found, deadline);
+    if found.count == 0 {
+        note_error(text!("find the host"), host, Errno::NO_NAME_SERVER);
     }
-    !found.is_empty()
+    found.count > 0
+}
+
+#[inline(never)]
+fn find_in_hosts(host: Text<'_>, found: &mut Addresses) {
+    // So much of the file is read; more is not there.
+    let mut bytes = [0; 16 << 10];
+    if let Ok(file) = Fd::open(text!("/etc/hosts")) {
+        // What cannot be read is not there either.
+        let _ = file.fill(&mut bytes);
+        file.close();
+    }
+    let mut line = Text::within(&mut bytes);
+    while !line.is_empty() {
+        let mut name = line.next_word();
+        while !name.is_word_end() {
+            if name.same_word(host) {
+                literal(line, found);
+                break;
+            }
+            name = name.next_word();
+        }
+        line = line.find(b'\n').next();
+    }
 }

@@ -1,50 +1,53 @@
 //! Whether a command ends with 0, in time.
 
-use crate::child::Start;
+use crate::child::start;
+use crate::duration::Duration;
+use crate::kernel::Errno;
 use crate::kernel::clock::Deadline;
 use crate::kernel::file::{Poll, poll};
-use crate::kernel::process::{ended, kill};
+use crate::kernel::process::{RUNNING, ended, kill};
 use crate::kernel::signal::{self, Set};
-use crate::message::{add_number, fail, note};
+use crate::message::{fail, misuse, note_error, note_number};
+use crate::text::text;
 use crate::words::Words;
 
-/// Runs the command in a process group of its own, which ends with it, or with the time.
+/// Runs the command in a process group of its own, which is killed when the time is over.
 #[inline(never)]
-pub fn ask(words: Words, environment: Words, deadline: Deadline) -> bool {
-    let name = words.peek().to_bytes();
+pub fn ask(mut words: Words, environment: Words, end: Deadline) -> bool {
+    let mut limit = Duration::SECOND;
+    while let (0, value) = words.option(&[text!("timeout=")]) {
+        limit = Duration::parse(value);
+    }
+    let name = words.peek();
+    if words.is_empty() {
+        misuse(text!("a command"), name);
+    }
     signal::keep_children();
     let mask = Set::CHILD.block();
     let signals = match Set::CHILD.open() {
         Ok(signals) => signals,
-        Err(error) => fail("cannot wait for %: ", name, error),
+        Err(error) => fail(text!("wait for"), name, error),
     };
-    let start = Start { words, environment, output: None, mask, leads_group: true };
-    let Ok(child) = start.start() else { return false };
+    let child = match start(words, environment, None, mask, true) {
+        Ok(child) => child as i32,
+        Err(error) => fail(text!("start"), name, error),
+    };
     signal::take_along(child);
-    let mut in_time = true;
-    let code = loop {
-        match ended(!in_time) {
-            Some(ended) if ended.process == child => break ended.code,
-            None if in_time => {
-                in_time = poll(&mut [Poll::readable(signals.fd())], deadline) == Ok(true);
-                if in_time {
-                    // Read to be told of the next; who ended is for `ended` to say.
-                    let _ = signals.next();
-                } else {
-                    kill(-child, signal::KILL);
-                }
-            }
-            _ => {}
-        }
-    };
-    signal::take_along(0);
-    if !in_time {
-        note("expected % to end in time, it was killed", name);
-        return false;
+    let deadline = Deadline::after(limit).or(end);
+    let mut code = ended(child);
+    while code == RUNNING && poll(&mut [Poll::readable(&signals)], deadline) == Ok(1) {
+        // Read to be told of the next; who ended is for `ended` to say.
+        let _ = signal::next(&signals);
+        code = ended(child);
     }
-    if code != 0 {
-        note("expected % to end with 0,", name);
-        add_number(b" it ended with ", u64::from(code));
+    signal::take_along(0);
+    signals.close();
+    if code == RUNNING {
+        // Whoever asks again reaps it.
+        kill(-child, signal::KILL);
+        note_error(text!("wait for"), name, Errno::TIMED_OUT);
+    } else if code != 0 {
+        note_number(name, text!(" to end with 0, it ended with "), code as u64);
     }
     code == 0
 }

@@ -1,60 +1,84 @@
 //! Whether somebody takes connections at HOST:PORT.
 
+use crate::buffer::Buffer;
+use crate::duration::Duration;
 use crate::kernel::Errno;
 use crate::kernel::clock::Deadline;
-use crate::kernel::socket::{Kind, Socket};
+use crate::kernel::socket::Socket;
 use crate::message::{misuse, note_error};
 use crate::names::{self, Addresses};
-use crate::text;
+use crate::text::{Text, text};
+use crate::words::Words;
 
-/// A host and a port.
-pub struct Endpoint {
-    /// A name or an address, without the brackets of IPv6.
-    host: &'static [u8],
-    port: u16,
-    /// All of it as it was written.
-    pub text: &'static [u8],
+/// Room for a host and a zero byte: a name has at most 253 (RFC 1035, 2.3.4).
+pub const HOST: usize = 256;
+
+/// Asks.
+#[inline(never)]
+pub fn ask(mut words: Words, end: Deadline) -> bool {
+    let (mut target, mut limit) = (text!(""), Duration::SECOND);
+    while let (0, value) = words.option_or(&[text!("timeout=")], &mut target) {
+        limit = Duration::parse(value);
+    }
+    let mut host = [0; HOST];
+    let (port, rest) = endpoint(target, target, 0, &mut host);
+    if !rest.is_empty() {
+        misuse(text!("HOST:PORT, such as db:5432 or [::1]:8080"), target);
+    }
+    let socket = connect(target, Text::within(&mut host), port, Deadline::after(limit).or(end));
+    let connected = socket.is_some();
+    socket.into_iter().for_each(Socket::close);
+    connected
 }
 
-impl Endpoint {
-    /// Reads HOST:PORT or [IPV6]:PORT, or ends; without a port only where there is a default, which is not 0.
-    #[inline(never)]
-    pub fn read(text: &'static [u8], default: u16) -> Self {
-        let mut rest = text;
-        let mut host = text::take(&mut rest, b":");
-        if let Some(bracketed) = text::after(text, b"[") {
-            rest = bracketed;
-            host = text::take(&mut rest, b"]");
-            // What follows is nothing, or a port; a `]` that is not there leaves nothing, as does a host that is.
-            rest = text::after(rest, b":").unwrap_or(if rest.is_empty() { rest } else { b"x" });
+/// Reads HOST:PORT or [IPV6]:PORT, or ends: puts the host in its place, and gives the port and what follows. Without a port
+/// only where there is a default, which is not 0. `all` is what a message shows.
+#[inline(never)]
+pub fn endpoint(
+    all: Text<'static>,
+    text: Text<'static>,
+    default: u64,
+    host: &mut [u8; HOST],
+) -> (u64, Text<'static>) {
+    let mut host = Buffer::of(host);
+    let bracketed = text.after(text!("["));
+    let mut rest = bracketed.unwrap_or(text);
+    while rest.byte().is_ascii_graphic() && !matches!(rest.byte(), b']' | b'/' | b'?' | b'#' | b'@') {
+        if rest.byte() == b':' && bracketed.is_none() {
+            break;
         }
-        let port = match rest.is_empty() && text.last() != Some(&b':') {
-            true => default.into(),
-            false => text::number(rest).unwrap_or_default(),
-        };
-        if host.is_empty() || !(1..65536).contains(&port) || !host.iter().all(u8::is_ascii_graphic) {
-            misuse("expected HOST:PORT, such as db:5432 or [::1]:8080, found %", text);
-        }
-        Self { host, port: port as u16, text }
+        host.push(rest.byte());
+        rest = rest.next();
     }
+    if bracketed.is_some() {
+        rest = rest.after(text!("]")).unwrap_or(text!(" "));
+    }
+    let mut port = default;
+    if rest.byte() == b':' {
+        (port, rest) = rest.next().number();
+    }
+    if host.length == 0 || host.length >= HOST || !(1..65536).contains(&port) {
+        misuse(text!("HOST:PORT, such as db:5432 or [::1]:8080"), all);
+    }
+    (port, rest)
+}
 
-    /// Connects to the first of the host's addresses that takes a connection; none with a message.
-    #[inline(never)]
-    pub fn connect(&self, deadline: Deadline) -> Option<Socket> {
-        let mut addresses = Addresses::none();
-        if !names::find(self.host, &mut addresses, deadline) {
-            return None;
-        }
-        let mut last = Errno::NOT_FOUND;
-        for address in addresses.as_slice() {
-            match Socket::connect(Kind::Stream, address, self.port, deadline) {
-                Ok(socket) => return Some(socket),
-                Err(error) => last = error,
-            }
-        }
-        note_error("cannot connect to %: ", self.text, last);
-        None
+/// Connects to the first of the host's addresses that takes a connection; none with a message, about `all`.
+#[inline(never)]
+pub fn connect(all: Text<'_>, host: Text<'_>, port: u64, deadline: Deadline) -> Option<Socket> {
+    let mut addresses = Addresses::none();
+    if !names::find(host, &mut addresses) {
+        return None;
     }
+    let mut last = Errno::NOT_FOUND;
+    for address in addresses.as_mut_slice() {
+        match Socket::connect(address, port as u16, deadline) {
+            Ok(socket) => return Some(socket),
+            Err(error) => last = error,
+        }
+    }
+    note_error(text!("connect to"), all, last);
+    None
 }
 
 #[cfg(test)]
@@ -63,15 +87,18 @@ mod tests {
 
     #[test]
     fn endpoints_are_hosts_and_ports() {
-        for (text, default, host, port) in [
-            ("db:5432", 0, "db", 5432),
-            ("127.0.0.1:80", 0, "127.0.0.1", 80),
-            ("[::1]:8080", 0, "::1", 8080),
-            ("db", 80, "db", 80),
-            ("[::1]", 80, "::1", 80),
+        for (text, default, host, port, rest) in [
+            (c"db:5432", 0, "db", 5432, 0),
+            (c"127.0.0.1:80", 0, "127.0.0.1", 80, 0),
+            (c"[::1]:8080/x", 0, "::1", 8080, b'/'),
+            (c"db?x", 80, "db", 80, b'?'),
+            (c"[::1]#x", 80, "::1", 80, b'#'),
         ] {
-            let endpoint = Endpoint::read(text.as_bytes(), default);
-            assert_eq!((endpoint.host, endpoint.port), (host.as_bytes(), port));
+            let mut place = [0; HOST];
+            let text = Text::of(text);
+            let (read, after) = endpoint(text, text, default, &mut place);
+            assert_eq!((read, after.byte()), (port, rest));
+            assert!(place.starts_with(host.as_bytes()) && place[host.len()] == 0);
         }
     }
 }

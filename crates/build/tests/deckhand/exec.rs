@@ -63,14 +63,10 @@ fn what_cannot_be_run_ends_as_in_a_shell() {
     let folder = dir.path().display().to_string();
     let long = "x".repeat(5000);
     for (word, expected, message) in [
-        ("there-is-no-such-command", 127, "no such file or directory on PATH, "),
+        ("there-is-no-such-command", 127, "no such file or directory\n"),
         ("/there/is/none", 127, "no such file or directory\n"),
         (&script("data", "x", 0o644), 126, "permission denied\n"),
-        (
-            &script("lost", "#!/no/such/interpreter\n", 0o755),
-            127,
-            "the loader or interpreter that it names is not there\n",
-        ),
+        (&script("lost", "#!/no/such/interpreter\n", 0o755), 127, "its loader or interpreter is not there\n"),
         (&script("bare", "echo x\n", 0o755), 126, "no program for this machine, nor a script with #!\n"),
         (&folder, 126, "permission denied\n"),
         (&long, 126, "xxx"),
@@ -135,7 +131,7 @@ fn a_full_disk_loses_output_and_says_so_but_the_command_goes_on() {
         lines[0],
         "deckhand: cannot write to the log `/dev/full`: no space left on device; the command goes on"
     );
-    assert_eq!(lines[1], "deckhand: the log `/dev/full` lacks so many bytes: 8");
+    assert_eq!(lines[1], "deckhand: expected `/dev/full` to have so many bytes more: 8");
     assert_eq!(lines.len(), 2);
 
     // A limit of the process instead of the disk: the kernel's signal must not end it.
@@ -213,7 +209,7 @@ fn output_goes_to_both_when_asked() {
     let outcome = shell(&format!(
         "{{ {deckhand} exec --log-file {shown} --also-stdout -- seq 50000; echo $? >{shown}.code; }} | head -n 1"
     ));
-    assert!(outcome.said.contains("cannot write to standard output"), "{}", outcome.said);
+    assert!(outcome.said.contains("cannot write to `standard output`: broken pipe"), "{}", outcome.said);
     assert!(fs::read_to_string(&log).unwrap().ends_with("\n50000\n"));
     assert_eq!(fs::read_to_string(dir.path().join("log.code")).unwrap(), "0\n");
 }
@@ -269,11 +265,14 @@ fn misuse_ends_with_125() {
     for (arguments, message) in [
         (&["exec"][..], "expected a command"),
         (&["exec", "--"], "expected a command"),
-        (&["exec", "--also-stdout", "--", "true"], "are for a --log-file"),
-        (&["exec", "--log-file", "/dev/null", "--keep", "3", "--", "true"], "--keep is for --max-size"),
+        (&["exec", "--also-stdout", "--", "true"], "expected --log-file with --also-stdout"),
+        (
+            &["exec", "--log-file", "/dev/null", "--keep", "3", "--", "true"],
+            "expected --log-file with --also-stdout and --max-size, --max-size with --keep",
+        ),
         (
             &["exec", "--log-file", "/dev/null", "--max-size", "10M", "--", "true"],
-            "cannot keep the log `/dev/null` small",
+            "cannot rotate the log `/dev/null`: not a regular file",
         ),
         (&["exec", "--log-file", "x", "--max-size", "10MB", "--", "true"], "expected a size such as"),
         (&["exec", "--log-file", "x", "--max-size", "0", "--", "true"], "expected a size such as"),
@@ -287,8 +286,8 @@ fn misuse_ends_with_125() {
             &["exec", "--log-file", "x", "--max-size", "1", "--keep", "100", "--", "true"],
             "from 1 to 99, found `100`",
         ),
-        (&["exec", "--log", "x", "--", "true"], "there is no option `--log` here"),
-        (&["exec", "--log-file"], "expected a value after `--log-file`"),
+        (&["exec", "--log", "x", "--", "true"], "expected an option of this command, found `--log`"),
+        (&["exec", "--log-file"], "expected a value after the option, found `--log-file`"),
     ] {
         let outcome = run(arguments);
         assert_eq!(outcome.code, 125, "{arguments:?}: {}", outcome.said);

@@ -22,7 +22,7 @@ fn it_ends_when_what_it_waits_for_is_there() {
     assert!(began.elapsed() < Duration::from_secs(10));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        format!("deckhand: waiting: cannot find `{shown}`: no such file or directory\n")
+        format!("deckhand: cannot find `{shown}`: no such file or directory, waiting\n")
     );
 }
 
