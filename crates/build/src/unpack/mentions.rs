@@ -1,6 +1,5 @@
-//! What maintainer scripts speak of. They are never run here, so a person must know what they would do.
+//! Of what kind a line of a maintainer script is, by the words in it: where it was not done, a person must know what it would do.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -94,28 +93,6 @@ const SIGNS: &[(Mention, &[&str])] = &[
     (Mention::Capabilities, &["setcap"]),
 ];
 
-/// What the scripts that would run at installation, and the triggers, mention; sorted.
-///
-/// ```
-/// use bareboat_build::unpack::{Mention, mentions};
-/// let scripts = [("postinst".into(), "#!/bin/sh\nadduser --system www\n# ldconfig\n".into())].into();
-/// assert_eq!(mentions(&scripts, ""), [Mention::Users]);
-/// ```
-pub fn mentions(scripts: &BTreeMap<String, String>, triggers: &str) -> Vec<Mention> {
-    let at_installation = ["preinst", "postinst", "config"];
-    let mut found: Vec<Mention> = scripts
-        .iter()
-        .filter(|(name, _)| at_installation.contains(&name.as_str()))
-        .flat_map(|(_, script)| script.lines().flat_map(mentions_of_line))
-        .collect();
-    if triggers.lines().any(|line| line.starts_with("activate") && line.contains("ldconfig")) {
-        found.push(Mention::Ldconfig);
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
 /// What one line mentions.
 pub fn mentions_of_line(line: &str) -> impl Iterator<Item = Mention> {
     let code = if line.trim_start().starts_with('#') { "" } else { line };
@@ -129,13 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_give_away_what_they_do() {
+    fn lines_give_away_what_they_do() {
         let cases: &[(&str, &[Mention])] = &[
-            ("set -e\nexit 0", &[]),
+            ("set -e", &[]),
             ("update-alternatives --install /usr/bin/awk awk /usr/bin/mawk 5", &[Mention::Alternatives]),
-            ("if ! getent passwd x; then adduser --system x; fi\nchown x /var/x", &[Mention::Users]),
+            ("adduser --system x; chown x /var/x", &[Mention::Users, Mention::Users]),
             ("/sbin/ldconfig", &[Mention::Ldconfig]),
-            (". /usr/share/debconf/confmodule\ndb_get x", &[Mention::Debconf]),
+            ("db_get x", &[Mention::Debconf]),
             ("  # update-alternatives is not called", &[]),
             (
                 "dpkg-divert --add x; dpkg-statoverride --add y",
@@ -143,20 +120,8 @@ mod tests {
             ),
             ("println plnx", &[]),
         ];
-        for (script, expected) in cases {
-            let scripts = BTreeMap::from([("postinst".to_owned(), (*script).to_owned())]);
-            assert_eq!(mentions(&scripts, ""), *expected, "{script}");
+        for (line, expected) in cases {
+            assert_eq!(mentions_of_line(line).collect::<Vec<_>>(), *expected, "{line}");
         }
-    }
-
-    #[test]
-    fn what_runs_at_removal_does_not_count() {
-        let scripts = BTreeMap::from([("prerm".to_owned(), "py3clean -p x".to_owned())]);
-        assert_eq!(mentions(&scripts, ""), []);
-    }
-
-    #[test]
-    fn triggers_count_too() {
-        assert_eq!(mentions(&BTreeMap::new(), "activate-noawait ldconfig\n"), [Mention::Ldconfig]);
     }
 }

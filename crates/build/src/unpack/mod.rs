@@ -6,5 +6,5 @@ mod place;
 
 pub(crate) use cached::{CONTENTS, Contents};
 pub use cached::{Member, MemberKind, Unpacked, unpack};
-pub use mentions::{Mention, mentions, mentions_of_line};
+pub use mentions::{Mention, mentions_of_line};
 pub use place::{Conffiles, place_packages};

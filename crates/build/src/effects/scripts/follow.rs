@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use bareboat_formats::sh::{self, Command, CommandKind, RedirectKind, Word};
+use bareboat_formats::sh::{self, Command, CommandKind, Word};
 use bareboat_model::{ImagePath, Result};
 
-use super::dispatch;
 use super::finding::{Finding, Outcome};
 use super::package::Package;
 use super::system::System;
-use crate::effects::{copies, sysusers};
+use super::{calls, dispatch};
 
 /// What a value is, when it can be known.
 pub(super) type Value = Option<String>;
@@ -31,7 +30,7 @@ const LONGEST_SHOWN: usize = 2000;
 /// What is told of one script.
 const MOST_FINDINGS: usize = 2000;
 /// The largest file that is sourced.
-const LARGEST_SOURCED: u64 = 1 << 20;
+pub(super) const LARGEST_SOURCED: u64 = 1 << 20;
 
 /// Whether something holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +71,7 @@ use Flow::Next;
 
 /// What may have been left already, without our knowing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Left {
+pub(super) enum Left {
     /// This round of a loop.
     Round,
     Loop,
@@ -81,16 +80,16 @@ enum Left {
 }
 
 /// A text whose commands are followed.
-struct Source {
+pub(super) struct Source {
     name: String,
     lines: Vec<String>,
 }
 
 /// A function, and which text it stands in.
 #[derive(Clone)]
-struct Function {
-    body: Rc<Command>,
-    source: usize,
+pub(super) struct Function {
+    pub(super) body: Rc<Command>,
+    pub(super) source: usize,
 }
 
 /// The state of a script that is followed.
@@ -99,14 +98,14 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     pub(in crate::effects) package: &'f Package<'f>,
     pub(super) variables: BTreeMap<String, Value>,
     pub(super) arguments: Vec<Value>,
-    functions: BTreeMap<String, Function>,
-    sources: Vec<Source>,
-    source: usize,
+    pub(super) functions: BTreeMap<String, Function>,
+    pub(super) sources: Vec<Source>,
+    pub(super) source: usize,
     /// Whether the package's own files are not there yet.
     pub(super) before_unpacking: bool,
-    line: usize,
+    pub(super) line: usize,
     /// The source and the line that stand for what a program does that the script calls.
-    pinned: Option<(usize, usize)>,
+    pub(super) pinned: Option<(usize, usize)>,
     /// The folder that it is in, when that is known.
     pub(super) folder: Option<String>,
     /// The command that is looked at, with its values; what is not known is an ellipsis.
@@ -118,16 +117,16 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     /// As whom it runs: root, but for `su`.
     pub(super) user: u32,
     /// Above zero where it is not known whether we get here.
-    doubt: usize,
-    left: Option<Left>,
-    depth: usize,
-    steps: usize,
-    gave_up: bool,
-    findings: Vec<Finding>,
+    pub(super) doubt: usize,
+    pub(super) left: Option<Left>,
+    pub(super) depth: usize,
+    pub(super) steps: usize,
+    pub(super) gave_up: bool,
+    pub(super) findings: Vec<Finding>,
     /// The commands before this one in a pipeline.
-    piped: Vec<String>,
+    pub(super) piped: Vec<String>,
     /// What is printed where somebody takes it; none when that is not known.
-    captures: Vec<Value>,
+    pub(super) captures: Vec<Value>,
 }
 
 impl<'f, 'a> Follower<'f, 'a> {
@@ -174,7 +173,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             captures: Vec::new(),
         };
         match sh::parse(text) {
-            _ if text.starts_with("#!") && !is_shell_script(text.as_bytes()) => {
+            _ if text.starts_with("#!") && !calls::is_shell_script(text.as_bytes()) => {
                 follower.enter_source(script, "");
                 follower.note(Outcome::unknown("it is no shell script"));
             }
@@ -190,17 +189,10 @@ impl<'f, 'a> Follower<'f, 'a> {
         follower.findings
     }
 
-    fn enter_source(&mut self, name: &str, text: &str) {
+    pub(super) fn enter_source(&mut self, name: &str, text: &str) {
         self.source = self.sources.len();
         let lines = text.lines().map(str::to_owned).collect();
         self.sources.push(Source { name: name.to_owned(), lines });
-    }
-
-    /// Makes the users that the package declares in sysusers.d, where its script asks for it.
-    pub(super) fn declare_users(&mut self) {
-        if !self.is_doubtful() {
-            sysusers::apply(self.system, self.package.unpacked, &mut self.findings);
-        }
     }
 
     /// A path that a command names, from the folder that it is in.
@@ -240,7 +232,7 @@ impl<'f, 'a> Follower<'f, 'a> {
     }
 
     /// The variables, to have them back.
-    fn snapshot(&mut self) -> BTreeMap<String, Value> {
+    pub(super) fn snapshot(&mut self) -> BTreeMap<String, Value> {
         let size = |value: &Value| value.as_ref().map_or(16, |text| 16 + text.len());
         self.costs(self.variables.values().map(size).sum());
         self.variables.clone()
@@ -376,34 +368,6 @@ impl<'f, 'a> Follower<'f, 'a> {
         }
     }
 
-    /// A process of its own: its `exit`, its variables and its directory end with it.
-    pub(super) fn subshell(&mut self, list: &[Command]) -> Flow {
-        let (variables, left, umask) = (self.snapshot(), self.left, self.umask);
-        let folder = self.folder.clone();
-        // The lines are those of the command that starts it: its text may not stand in the script.
-        let line = self.line;
-        let flow = self.list(list);
-        (self.variables, self.left, self.umask, self.line) = (variables, left, umask, line);
-        self.folder = folder;
-        match flow {
-            Flow::Exit | Flow::Return(_) => Next(Truth::Unknown),
-            flow => flow,
-        }
-    }
-
-    /// What a command reads, when that stands in the script or in a known file.
-    pub(super) fn input_of(&mut self, command: &Command) -> Value {
-        let input = command.redirects.iter().rev().find(|redirect| redirect.descriptor == 0)?;
-        match input.kind {
-            RedirectKind::Document => self.one(&input.target),
-            RedirectKind::Input => {
-                let path = self.one(&input.target)?;
-                self.system.text(&path, LARGEST_SOURCED)
-            }
-            _ => None,
-        }
-    }
-
     /// What may be done or not; a script that may end here may also go on.
     fn perhaps(&mut self, command: &Command) -> Flow {
         let flow = self.doubtfully(|follower| follower.command(command));
@@ -423,7 +387,7 @@ impl<'f, 'a> Follower<'f, 'a> {
     }
 
     /// What may have been left is over: doubts about it do not reach further.
-    fn is_over(&mut self, what: Left) {
+    pub(super) fn is_over(&mut self, what: Left) {
         self.left = self.left.filter(|left| *left > what);
     }
 
@@ -535,132 +499,6 @@ impl<'f, 'a> Follower<'f, 'a> {
         Next(if known { Truth::Yes } else { Truth::Unknown })
     }
 
-    /// Each command of a pipeline is a process of its own: its `exit` and its variables end with it.
-    fn pipeline(&mut self, commands: &[Command]) -> Flow {
-        let mut input = None;
-        let mut truth = Truth::Unknown;
-        let last = commands.len() - 1;
-        let piped = self.piped.len();
-        for (index, command) in commands.iter().enumerate() {
-            self.line = command.line;
-            if index > 0
-                && let Some(known) = input.as_deref()
-                && let Some((output, holds)) = self.filter(command, known)
-            {
-                (input, truth) = (Some(output), holds);
-                if index == last {
-                    self.emit(command, input.clone());
-                }
-                continue;
-            }
-            let (variables, left) = (self.snapshot(), self.left);
-            truth = Truth::Unknown;
-            if index == last {
-                // What it reads is not known, and so it is not known what it finds.
-                self.command(command);
-            } else {
-                input = self.captured(|follower| {
-                    follower.command(command);
-                });
-            }
-            (self.variables, self.left) = (variables, left);
-            let shown = self.expanded.rsplit(" | ").next().unwrap_or_default().to_owned();
-            self.piped.push(shown);
-        }
-        self.piped.truncate(piped);
-        Next(truth)
-    }
-
-    /// What is printed while `follow` works, when that can be known.
-    pub(super) fn captured(&mut self, follow: impl FnOnce(&mut Self)) -> Value {
-        self.captures.push(Some(String::new()));
-        follow(self);
-        self.captures.pop().flatten()
-    }
-
-    /// A command's output goes where it is redirected, else to whoever takes it.
-    pub(super) fn emit(&mut self, command: &Command, text: Value) {
-        let goes_elsewhere = command.redirects.iter().any(|redirect| redirect.descriptor == 1);
-        if goes_elsewhere {
-            self.redirect(command, text.as_deref());
-        } else if let Some(capture) = self.captures.last_mut() {
-            let doubtful = self.doubt > 0;
-            let both = capture.take().zip(text.filter(|_| !doubtful));
-            *capture = both.map(|(so_far, more)| so_far + &more).filter(|text| text.len() <= LONGEST_VALUE);
-        }
-    }
-
-    /// What commands print, in `$(…)`.
-    pub(super) fn output_of(&mut self, commands: &[Command]) -> Value {
-        let (variables, left, line) = (self.snapshot(), self.left, self.line);
-        self.depth += 1;
-        let output = self.captured(|follower| {
-            follower.list(commands);
-        });
-        self.depth -= 1;
-        (self.variables, self.left, self.line) = (variables, left, line);
-        output
-    }
-
-    /// Calls a function of the script; none when there is none of this name.
-    pub(super) fn call(&mut self, name: &str, arguments: &[Value]) -> Option<Flow> {
-        let function = self.functions.get(name)?.clone();
-        let before = std::mem::replace(&mut self.arguments, arguments.to_vec());
-        let (source, line) = (std::mem::replace(&mut self.source, function.source), self.line);
-        let flow = self.command(&function.body);
-        (self.arguments, self.source, self.line) = (before, source, line);
-        self.is_over(Left::Function);
-        Some(match flow {
-            Flow::Return(truth) => Next(truth),
-            flow => flow,
-        })
-    }
-
-    /// Follows another program that is a shell script, as a process of its own; none when it is no such.
-    pub(super) fn program(&mut self, path: &str, arguments: &[Value]) -> Option<Flow> {
-        let place = ImagePath::absolute(path).ok()?;
-        let content = self.system.content(&place)?.clone();
-        if !is_shell_script(&content.head(64).ok()?) {
-            return None;
-        }
-        let list = sh::parse(&String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?).ok()?;
-        let pinned = self.pinned;
-        self.pinned = pinned.or(Some((self.source, self.line)));
-        let arguments = std::mem::replace(&mut self.arguments, arguments.to_vec());
-        let functions = std::mem::take(&mut self.functions);
-        let source = self.source;
-        self.enter_source(path, "");
-        let flow = self.subshell(&list);
-        (self.arguments, self.functions, self.source, self.pinned) = (arguments, functions, source, pinned);
-        Some(flow)
-    }
-
-    /// Follows commands of a text that stands in the current line.
-    pub(super) fn inner_text(&mut self, list: &[Command]) -> Flow {
-        let pinned = self.pinned;
-        self.pinned = pinned.or(Some((self.source, self.line)));
-        let flow = self.subshell(list);
-        self.pinned = pinned;
-        flow
-    }
-
-    /// Follows another file as if it stood here; none when the image does not have it, or it is no script.
-    pub(super) fn source(&mut self, path: &str) -> Option<Flow> {
-        let place = ImagePath::absolute(path).ok()?;
-        let content = self.system.tree.lookup(&place)?.1.content()?.clone();
-        let text = String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?;
-        let list = sh::parse(&text).ok()?;
-        let (source, line) = (self.source, self.line);
-        self.enter_source(path, &text);
-        let flow = self.list(&list);
-        (self.source, self.line) = (source, line);
-        self.is_over(Left::Function);
-        Some(match flow {
-            Flow::Return(truth) => Next(truth),
-            flow => flow,
-        })
-    }
-
     fn simple(&mut self, command: &Command, assignments: &[(String, Word)], words: &[Word]) -> Flow {
         let values: Vec<(String, Value)> =
             assignments.iter().map(|(name, word)| (name.clone(), self.one(word))).collect();
@@ -697,27 +535,6 @@ impl<'f, 'a> Follower<'f, 'a> {
         dispatch::run(self, command, name, arguments)
     }
 
-    /// Where a command's output goes; `text` is the output, when it is known.
-    fn redirect(&mut self, command: &Command, text: Option<&str>) {
-        for redirect in &command.redirects {
-            let append = match redirect.kind {
-                RedirectKind::Output => false,
-                RedirectKind::Append => true,
-                _ => continue,
-            };
-            let path = self.one(&redirect.target);
-            if path.as_deref().is_some_and(|path| path.starts_with("/dev/") || path == "/proc/self/fd/1") {
-                continue;
-            }
-            if redirect.descriptor != 1 {
-                continue; // error messages
-            }
-            let path = path.map(|path| self.place(&path).map_or(path, |place| place.to_string()));
-            let outcome = copies::write(self, path.as_deref(), text, append);
-            self.settle(outcome);
-        }
-    }
-
     /// Notes what became of a command, and says whether it succeeded.
     pub(super) fn settle(&mut self, outcome: Option<Outcome>) -> Truth {
         match outcome {
@@ -732,15 +549,6 @@ impl<'f, 'a> Follower<'f, 'a> {
             None => Truth::Yes,
         }
     }
-}
-
-/// By its first line: `#!/bin/sh`, `#! /bin/bash -e`.
-fn is_shell_script(head: &[u8]) -> bool {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let interpreter = line.strip_prefix(b"#!").unwrap_or_default().trim_ascii();
-    [&b"/bin/sh"[..], b"/bin/bash", b"/bin/dash", b"/usr/bin/sh"].iter().any(|shell| {
-        interpreter.strip_prefix(*shell).is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
-    })
 }
 
 /// Whether a way only ends in failure: the last thing it does is `exit 1`.

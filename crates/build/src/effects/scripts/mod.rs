@@ -6,6 +6,7 @@
 //! purpose. No command is ever run.
 
 mod builtins;
+mod calls;
 mod conditions;
 mod debconf;
 mod dispatch;
@@ -14,6 +15,7 @@ mod filters;
 mod finding;
 mod follow;
 mod order;
+mod output;
 mod package;
 mod queries;
 mod sed;
