@@ -45,7 +45,8 @@ built_image() { # NAME
 with_programs() {
     local base=${1%+*} program=${1#*+} folder=$AREA/${1//[+_]/-}
     mkdir -p "$folder"
-    printf 'name = "programs"\nbase = "%s"\nsuite = "%s"\n' "${base%_*}" "${base#*_}" >"$folder/bareboat.toml"
+    local entry=${base%_*}
+    printf 'name = "programs"\nbase = "%s"\nsuite = "%s"\n' "${entry//@/:}" "${base#*_}" >"$folder/bareboat.toml"
     "program_$program" "$folder" "${base#*_}" || return
     (cd "$folder" && "$BAREBOAT" build . -o oci:oci:latest --platform linux/amd64 -q)
 }
@@ -76,6 +77,17 @@ program_user() {
     (cd "$1" && CGO_ENABLED=0 go build -o user main.go) && file_entry "$1" user /user && file_entry "$1" passwd /etc/passwd
 }
 
+program_hello_js() {
+    echo 'console.log("Hello World");' >"$1/hello.js" && file_entry "$1" hello.js /hello.js
+}
+
+# As distroless's, in one jar beside which nothing else is: `/*` is the class path.
+program_java() {
+    mkdir -p "$1/classes" &&
+        javac --release 17 -d "$1/classes" "$own"/{CheckEncoding,CheckLibharfbuzz,HelloJava}.java &&
+        jar --create --file "$1/programs.jar" -C "$1/classes" . && file_entry "$1" programs.jar /programs.jar
+}
+
 # image | test file | the tests that fail, and nothing else does. Why they do is in docs/structure-tests.md.
 rows() {
     cat <<'ROWS'
@@ -93,6 +105,26 @@ cc_bookworm+hello | examples/cc/testdata/hello_cc_debian12.yaml |
 python3_trixie | python3/testdata/python3.yaml | filesystem_utf8
 python3_bookworm | python3/testdata/python3.yaml | filesystem_utf8
 python3_trixie | python3/testdata/debian13.yaml |
+python3@root_trixie | python3/testdata/python3.yaml |
+static@debug_trixie | static/testdata/debug.yaml |
+base@debug_trixie | base/testdata/debug.yaml |
+base@debug-root_trixie | base/testdata/debug.yaml |
+static@debug_bookworm | static/testdata/debug.yaml | busybox
+base-nossl_trixie | base/testdata/base.yaml | /etc/os-release pretty name; /usr/lib/os-release pretty name
+base@root_trixie | base/testdata/base.yaml | /etc/os-release pretty name; /usr/lib/os-release pretty name
+nodejs_trixie | nodejs/testdata/check_headers.yaml |
+nodejs_trixie | nodejs/testdata/check_npm.yaml |
+nodejs_bookworm | nodejs/testdata/check_npm.yaml |
+nodejs_trixie+hello_js | examples/nodejs/testdata/hello.yaml |
+nodejs_bookworm+hello_js | examples/nodejs/testdata/hello.yaml |
+java_trixie | java/testdata/java_base.yaml | no-jvm
+java@debug_trixie | java/testdata/java_base_debug.yaml | no-jvm
+java_trixie+java | java/testdata/java_encoding.yaml |
+java_bookworm+java | java/testdata/java_encoding.yaml |
+java_trixie+java | java/testdata/java_libharfbuzz.yaml |
+java_bookworm+java | java/testdata/java_libharfbuzz.yaml |
+java_trixie+java | examples/java/testdata/hello_nonroot_debian13.yaml |
+java@root_trixie+java | examples/java/testdata/hello_root_debian13.yaml |
 ROWS
 }
 
