@@ -6,8 +6,9 @@ use super::left_out;
 use super::scripts::{Finding, Outcome, System};
 
 /// What another effect does for a package, and which effect.
-const ELSEWHERE: [(&str, &str, &str); 3] = [
+const ELSEWHERE: [(&str, &str, &str); 4] = [
     ("ca-certificates", "ca-bundle", "the bundle of all its certificates"),
+    ("ca-certificates-java", "java-trust-store", "the bundle's certificates"),
     ("libc-bin", "nsswitch", "its template, and ld.so.cache"),
     ("tzdata", "localtime", "UTC"),
 ];
