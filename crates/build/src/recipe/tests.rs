@@ -34,8 +34,9 @@ fn the_shape_of_the_file_is_checked() {
         (r#"pakages = ["libpq5"]"#, "2:1 unknown key `pakages`, did you mean `packages`?"),
         (
             "colour = 1",
-            "2:1 unknown key `colour`, expected one of name, base, suite, packages, without, platforms, image, files, links, directories, users, groups, certificates, prune, steps, layers, archive, archives",
+            "2:1 unknown key `colour`, expected one of name, base, suite, packages, without, platforms, image, files, links, deckhand, directories, users, groups, certificates, prune, steps, layers, archive, archives",
         ),
+        ("deckhand = \"yes\"", r#"2:12 expected true or false, found string "yes""#),
         (r#"packages = "libpq5""#, r#"2:12 expected an array, found string "libpq5""#),
         (r#"packages = ["libpq5", 5]"#, "2:23 expected a string, found integer `5`"),
         (r#"packages = ["libpq5""#, "2:21 unclosed array, expected `]`"),
@@ -51,7 +52,7 @@ fn the_shape_of_the_file_is_checked() {
         ("packages = 1979-05-27", "2:12 expected an array, found a table"),
         (
             "x = 1.5",
-            "2:1 unknown key `x`, expected one of name, base, suite, packages, without, platforms, image, files, links, directories, users, groups, certificates, prune, steps, layers, archive, archives",
+            "2:1 unknown key `x`, expected one of name, base, suite, packages, without, platforms, image, files, links, deckhand, directories, users, groups, certificates, prune, steps, layers, archive, archives",
         ),
         ("base =", "2:7 a value is missing"),
         (r#"base "x""#, "2:6 key with no value, expected `=`"),
