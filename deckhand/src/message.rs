@@ -32,29 +32,16 @@ fn push(byte: u8) {
     }
 }
 
-/// A name from outside: what a terminal could take for a command is written as `\x1b`.
+/// A name from outside, between backticks: what a terminal could take for a command is written as `?`.
 #[inline(never)]
 fn add_name(mut name: Text<'_>) {
     push(b'`');
     while !name.is_empty() {
         let byte = name.byte();
-        if byte < b' ' || byte == 0x7f {
-            push(b'\\');
-            push(b'x');
-            push(hexadecimal(byte >> 4));
-            push(hexadecimal(byte & 15));
-        } else {
-            push(byte);
-        }
+        push(if byte < b' ' || byte == 0x7f { b'?' } else { byte });
         name = name.next();
     }
     push(b'`');
-}
-
-/// The digit of a number below 16.
-#[inline(never)]
-pub fn hexadecimal(value: u8) -> u8 {
-    if value < 10 { b'0' + value } else { b'a' + value - 10 }
 }
 
 /// Further words.
@@ -157,7 +144,7 @@ mod tests {
     #[test]
     fn names_and_errors_come_where_they_belong() {
         note_error(text!("open"), Text::of(c"/a\x1b\x7f"), Errno(2));
-        assert_eq!(message(), "deckhand: cannot open `/a\\x1b\\x7f`: no such file or directory");
+        assert_eq!(message(), "deckhand: cannot open `/a??`: no such file or directory");
         note_error(text!("write to"), text!("x"), Errno(122));
         assert_eq!(message(), "deckhand: cannot write to `x`: disk quota exceeded");
         note_error(text!("x"), text!("y"), Errno(999));

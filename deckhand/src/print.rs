@@ -4,7 +4,7 @@ use crate::base64::{self, GROUPS};
 use crate::command;
 use crate::kernel::file::Status;
 use crate::kernel::{Answer, Errno, Fd, signal};
-use crate::message::{fail, hexadecimal, misuse};
+use crate::message::{fail, misuse};
 use crate::text::{Text, text};
 use crate::words::Words;
 
@@ -26,12 +26,12 @@ fn open_all(mut words: Words, files: &mut [Fd; MOST]) -> usize {
     for (number, place) in files.iter_mut().enumerate() {
         let word = words.take();
         let mut name = word;
-        while name.byte().is_ascii() && name.byte() != b'=' && !name.is_empty() {
+        while (b' '..0x7f).contains(&name.byte()) && name.byte() != b'=' {
             name = name.next();
         }
         let path = name.next();
         if word.byte() == b'=' || name.byte() != b'=' || path.is_empty() {
-            misuse(text!("NAME=PATH such as tls.crt=/certs/tls.crt, in ASCII"), word);
+            misuse(text!("NAME=PATH such as tls.crt=/certs/tls.crt, in printable ASCII"), word);
         }
         let mut others = words;
         while !others.is_empty() {
@@ -85,20 +85,10 @@ fn print(mut words: Words, files: &[Fd]) {
 /// What stands before the `=`, as in a JSON string (RFC 8259, section 7).
 fn print_name(mut word: Text<'_>) {
     while word.byte() != b'=' {
-        let byte = word.byte();
-        let mut escape = [b'\\', b'u', b'0', b'0', hexadecimal(byte >> 4), byte];
-        let from = match byte {
-            b'"' | b'\\' => {
-                escape[4] = b'\\';
-                4
-            }
-            0..0x20 => {
-                escape[5] = hexadecimal(byte & 15);
-                0
-            }
-            _ => 5,
-        };
-        command::write(escape.get(from..).unwrap_or_default());
+        if matches!(word.byte(), b'"' | b'\\') {
+            command::write(b"\\");
+        }
+        command::write(&[word.byte()]);
         word = word.next();
     }
 }

@@ -29,8 +29,8 @@ chmod 0755 "$AREA"/bin/*
 D=$AREA/bin/deckhand-amd64
 
 small() { [ "$(stat -c %s "$1")" -le "$2" ] || { stat -c '%n has %s bytes' "$1"; return 1; }; }
-check "it has at most 16 kB on x86-64" small "$D" 16384
-check "and on arm64" small "$AREA/bin/deckhand-arm64" 16384
+check "it has at most 16 kB on x86-64" small "$D" 16000
+check "and 18 kB on arm64, whose instructions are longer" small "$AREA/bin/deckhand-arm64" 18000
 for arch in amd64 arm64; do
     check "it is static and has no executable stack ($arch)" eval "! readelf -lW '$AREA/bin/deckhand-$arch' | grep -E 'INTERP|DYNAMIC|GNU_STACK.*E|RWE'"
 done

@@ -52,6 +52,7 @@ case_of() { # IMAGE PORT: all four, from asking for a token to holding a certifi
         before) held before before-agent "$(bound "$AREA/authority" /authority)" /bin/sleep infinity ;;
         after) held after after-agent "$(bound "$AREA/authority" /authority)" /usr/local/bin/deckhand sleep infinity ;;
     esac
+    for _ in $(seq 100); do [ "$(runc --root "$WORK/runc" state "$image-agent" 2>/dev/null | jq -r .status)" = running ] && break; sleep 0.1; done
     for server in 0 1 2; do
         for _ in $(seq 100); do curl -sf "http://127.0.0.1:$((port + server))/healthz" >/dev/null && break; sleep 0.1; done
     done

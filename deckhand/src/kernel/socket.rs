@@ -2,8 +2,10 @@
 
 use super::clock::Deadline;
 use super::file::Fd;
-use super::{Answer, Errno, address as address_of, call, number};
+use super::{Answer, address as address_of, call, number};
 
+const SO_RCVTIMEO: usize = 20;
+const SO_SNDTIMEO: usize = 21;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
@@ -22,7 +24,7 @@ impl Socket {
             unsafe { call(number::SOCKET, family, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0) }.map(Fd::opened)?,
         );
         address.put(2, &port.to_be_bytes());
-        socket.hurry(deadline)?;
+        socket.hurry(SO_SNDTIMEO, deadline)?;
         // SAFETY: the kernel reads as many bytes as the address has.
         let made = unsafe {
             call(number::CONNECT, socket.0.number(), address_of(&address.bytes), address.length(), 0, 0)
@@ -36,35 +38,25 @@ impl Socket {
         }
     }
 
-    /// From now on whatever would wait beyond the deadline is an error: EAGAIN, or EINPROGRESS of connecting (socket(7)).
+    /// From now on what would wait beyond the deadline is an error: EAGAIN, or EINPROGRESS of connecting (socket(7)).
     #[inline(never)]
-    fn hurry(&self, deadline: Deadline) -> Answer<()> {
+    fn hurry(&self, option: usize, deadline: Deadline) -> Answer<usize> {
         const SOL_SOCKET: usize = 1;
-        const SO_RCVTIMEO: usize = 20;
-        const SO_SNDTIMEO: usize = 21;
         // Seconds and microseconds, of which none at all would be for ever.
-        let left = deadline.remaining().0 / 1000;
+        let left = (deadline.remaining().0 / 1000).max(1);
         let time = [left / 1_000_000, left % 1_000_000];
-        if left == 0 {
-            return Err(Errno::TIMED_OUT);
-        }
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-            // SAFETY: the kernel reads a `struct timeval`, which is two such numbers.
-            unsafe { call(number::SETSOCKOPT, self.0.number(), SOL_SOCKET, option, address_of(&time), 16) }?;
-        }
-        Ok(())
+        // SAFETY: the kernel reads a `struct timeval`, which is two such numbers.
+        unsafe { call(number::SETSOCKOPT, self.0.number(), SOL_SOCKET, option, address_of(&time), 16) }
     }
 
-    /// Sends all of the bytes before the deadline.
-    pub fn send(&self, bytes: &[u8], deadline: Deadline) -> Answer<()> {
-        // They are less than the kernel takes at once.
-        self.hurry(deadline)?;
+    /// Sends all of the bytes, which are fewer than the kernel takes without waiting.
+    pub fn send(&self, bytes: &[u8]) -> Answer<()> {
         self.0.write_all(bytes)
     }
 
     /// Takes what comes before the deadline, and says how much; nothing at the end.
     pub fn receive(&self, buffer: &mut [u8], deadline: Deadline) -> Answer<usize> {
-        self.hurry(deadline)?;
+        self.hurry(SO_RCVTIMEO, deadline)?;
         self.0.read(buffer)
     }
 

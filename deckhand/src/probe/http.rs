@@ -46,7 +46,7 @@ pub fn ask(mut words: Words, end: Deadline) -> bool {
     let deadline = Deadline::after(limit).or(end);
     signal::survive_broken_pipes();
     let Some(socket) = connect(url, Text::within(&mut host), port, deadline) else { return false };
-    let status = socket.send(request.as_bytes(), deadline).and_then(|()| status(&socket, deadline));
+    let status = socket.send(request.as_bytes()).and_then(|()| status(&socket, deadline));
     socket.close();
     let status = match status {
         Ok(status) => status,

@@ -29,10 +29,13 @@ pub struct Aboard {
 /// # Errors
 /// When this bareboat was compiled without it.
 pub fn program(arch: Arch) -> Result<&'static [u8]> {
-    let (program, target) = match arch {
-        Arch::Amd64 => (AMD64, "x86_64-unknown-linux-gnu"),
-        Arch::Arm64 => (ARM64, "aarch64-unknown-linux-gnu"),
-    };
+    match arch {
+        Arch::Amd64 => carried(AMD64, arch, "x86_64-unknown-linux-gnu"),
+        Arch::Arm64 => carried(ARM64, arch, "aarch64-unknown-linux-gnu"),
+    }
+}
+
+fn carried(program: Option<&'static [u8]>, arch: Arch, target: &str) -> Result<&'static [u8]> {
     program.ok_or_else(|| {
         let missing =
             format!("cannot take deckhand aboard for `linux/{arch}`: this bareboat was compiled without it");
@@ -58,4 +61,32 @@ pub(super) fn place(tree: &mut Tree, owner: Owner, platform: Platform, mtime: i6
     let node = Node::file(Content::from_bytes(program(platform.arch)?), 0o755, mtime, owner);
     tree.place(&ImagePath::absolute(PATH)?, node, &packages_do_not_come_here)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_compiled_in_is_refused_with_a_way_out() {
+        let error = carried(None, Arch::Arm64, "aarch64-unknown-linux-gnu").unwrap_err();
+        assert_eq!(
+            format!("{error}"),
+            "cannot take deckhand aboard for `linux/arm64`: this bareboat was compiled without it"
+        );
+        assert_eq!(
+            error.hint(),
+            Some("compile it again after `rustup target add aarch64-unknown-linux-gnu`")
+        );
+    }
+
+    #[test]
+    fn what_is_carried_is_a_program_for_its_machine() {
+        for arch in Arch::ALL {
+            if let Ok(program) = program(arch) {
+                assert_eq!(&program[..4], b"\x7fELF", "{arch}");
+                assert_eq!(u16::from_le_bytes([program[18], program[19]]), arch.elf_machine(), "{arch}");
+            }
+        }
+    }
 }

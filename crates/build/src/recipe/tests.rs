@@ -36,6 +36,7 @@ fn the_shape_of_the_file_is_checked() {
             "colour = 1",
             "2:1 unknown key `colour`, expected one of name, base, suite, packages, without, allow-missing, platforms, image, files, links, deckhand, directories, users, groups, certificates, prune, python, steps, layers, archive, archives",
         ),
+        ("deckhand = \"yes\"", r#"2:12 expected true or false, found string "yes""#),
         (r#"packages = "libpq5""#, r#"2:12 expected an array, found string "libpq5""#),
         (r#"packages = ["libpq5", 5]"#, "2:23 expected a string, found integer `5`"),
         (r#"packages = ["libpq5""#, "2:21 unclosed array, expected `]`"),

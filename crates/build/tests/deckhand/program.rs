@@ -82,7 +82,7 @@ fn misuse_is_told_and_ends_with_2() {
     for (arguments, message) in [
         (&[][..], "expected sleep, print, exec, probe, wait-for, --help or --version, found ``"),
         (&["nap"], "expected sleep, print, exec, probe, wait-for, --help or --version, found `nap`"),
-        (&["\x1b[2J"], "expected sleep, print, exec, probe, wait-for, --help or --version, found `\\x1b[2J`"),
+        (&["\x1b[2J"], "expected sleep, print, exec, probe, wait-for, --help or --version, found `?[2J`"),
         (&["sleep", "--long"], "expected an option of this command, found `--long`"),
         (&["probe"], "expected http, tcp, exec or file to probe, found ``"),
         (&["probe", "udp", "x"], "expected http, tcp, exec or file to probe, found `udp`"),
@@ -141,9 +141,10 @@ fn a_link_by_a_commands_name_is_that_command() {
 
 #[test]
 fn it_is_small() {
-    for arch in Arch::ALL {
+    // arm64's instructions are all of four bytes.
+    for (arch, most) in [(Arch::Amd64, 16_000), (Arch::Arm64, 18_000)] {
         if let Ok(program) = deckhand::program(arch) {
-            assert!(program.len() <= 19 << 10, "{arch}: {} bytes", program.len());
+            assert!(program.len() <= most, "{arch}: {} bytes", program.len());
         }
     }
 }
