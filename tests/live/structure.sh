@@ -102,8 +102,8 @@ cc_trixie+hello | examples/cc/testdata/hello_debian13.yaml |
 cc_trixie+hello | examples/cc/testdata/hello_cc_debian13.yaml |
 cc_bookworm+hello | examples/cc/testdata/hello_debian12.yaml |
 cc_bookworm+hello | examples/cc/testdata/hello_cc_debian12.yaml |
-python3_trixie | python3/testdata/python3.yaml | filesystem_utf8
-python3_bookworm | python3/testdata/python3.yaml | filesystem_utf8
+python3_trixie | python3/testdata/python3.yaml |
+python3_bookworm | python3/testdata/python3.yaml |
 python3_trixie | python3/testdata/debian13.yaml |
 python3@root_trixie | python3/testdata/python3.yaml |
 static@debug_trixie | static/testdata/debug.yaml |

@@ -19,7 +19,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
                   base = \"python3\"\n    \
                   image.entrypoint = [\"/usr/bin/python3\", \"/app/main.py\"]\n    \
                   files = [{ from = \"main.py\", to = \"/app/\" }]\n\n\
-                  Exit codes: 0 done, 1 a test failed, 2 it could not be done (input or environment), 3 a bug in bareboat.")]
+                  Exit codes: 0 done, 1 a test failed, 2 it could not be done (input or environment), 3 a bug in bareboat;\n\
+                  bareboat run ends as the program that it runs.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) story: Story,

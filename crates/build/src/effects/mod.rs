@@ -1,8 +1,8 @@
 //! What a package manager's scripts would have done and every image needs, done natively.
 //!
-//! Nothing of the image is ever executed. [`apply`] runs before pruning, on all that the packages brought;
-//! [`record`] runs after it, and writes down what is really there: the loader's cache and the package
-//! database. An effect never touches what a recipe put there: yours wins.
+//! Nothing of the image is executed, but for its Python, and that only if the recipe asks for it. [`follow`] and [`apply`]
+//! run before pruning, on all that the packages brought; [`record`] runs after it, on what is really there: alternatives,
+//! compiled Python, the loader's cache and the package database. An effect never touches what a recipe put there: yours wins.
 
 mod accounts_commands;
 mod alternatives;

@@ -61,7 +61,7 @@ pub fn create_directory(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> 
         let folder = prepare_folder(path)?;
         let prefix = prefix_for(path);
         sweep_folders(&folder, &prefix);
-        let aside = Aside::create(&folder, &prefix)?;
+        let aside = ScratchFolder::create(&folder, &prefix)?;
         fill(aside.path())?;
         sync_folder(aside.path())?;
         // rename(2) replaces an empty directory, and no other.
@@ -79,13 +79,13 @@ pub fn create_directory(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> 
 /// A folder under another name, removed with all that is in it unless it was renamed.
 ///
 /// As with [`Scratch`], a lock tells the sweeper of another run that it is in use.
-struct Aside {
+pub struct ScratchFolder {
     folder: TempDir,
     _lock: File,
 }
 
-impl Aside {
-    fn create(parent: &Path, prefix: &str) -> Result<Self> {
+impl ScratchFolder {
+    pub(crate) fn create(parent: &Path, prefix: &str) -> Result<Self> {
         loop {
             let folder = tempfile::Builder::new()
                 .prefix(prefix)
@@ -102,7 +102,8 @@ impl Aside {
         }
     }
 
-    fn path(&self) -> &Path {
+    /// The folder.
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }

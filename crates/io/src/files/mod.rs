@@ -8,7 +8,7 @@ mod scratch;
 mod walk;
 
 pub(crate) use atomic::sweep_folders;
-pub use atomic::{Created, create_directory, write_file};
+pub use atomic::{Created, ScratchFolder, create_directory, write_file};
 pub use beneath::open_as_root;
 pub use host::{HostEntry, HostFiles, HostKind, is_nested_deep};
 pub use scratch::Scratch;

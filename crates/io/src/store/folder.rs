@@ -5,9 +5,25 @@ use std::path::{Path, PathBuf};
 use bareboat_model::{Digest, Result};
 
 use super::Store;
-use crate::files::{create_directory, sweep_folders};
+use crate::files::{ScratchFolder, create_directory, sweep_folders};
+
+/// How the names of throw-away folders begin.
+const SCRATCH: &str = "folder-";
 
 impl Store {
+    /// An empty folder on the store's file system that is gone when it is dropped; what a killed run left of its kind is swept.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn scratch_folder(&self) -> Result<ScratchFolder> {
+        let create = || {
+            let tmp = self.folder("tmp")?;
+            sweep_folders(&tmp, SCRATCH);
+            ScratchFolder::create(&tmp, SCRATCH)
+        };
+        create().map_err(|error| self.cannot_write(error))
+    }
+
     /// The folder of this name; `fill` makes it, under another name, if it is not there. Of several that want it at once
     /// one makes it, and the others wait.
     ///

@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
+use bareboat_io::files::ScratchFolder;
 use bareboat_io::store::Store;
 use bareboat_model::{Context, Error, ImagePath, Result, escape};
 use bareboat_sandbox::{Mount, Output, Sandbox, Status};
-use tempfile::TempDir;
 
 use super::PYTHON;
 use super::write_out::write_out;
@@ -40,7 +40,7 @@ pub(super) struct Interpreter<'a> {
     tree: &'a Tree,
     store: &'a Store,
     /// The tree as files: written when it is needed for the first time.
-    root: OnceCell<TempDir>,
+    root: OnceCell<ScratchFolder>,
 }
 
 impl<'a> Interpreter<'a> {
@@ -54,7 +54,7 @@ impl<'a> Interpreter<'a> {
         sources: &[&ImagePath],
         mut take: impl FnMut(usize, String, &[u8]) -> Result<()>,
     ) -> Result<()> {
-        let work = self.folder()?;
+        let work = self.store.scratch_folder()?;
         let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
         std::fs::write(work.path().join("sources"), names.join("\n"))
             .context(|| "cannot write the list of files")?;
@@ -76,10 +76,10 @@ impl<'a> Interpreter<'a> {
             vec![Mount { host: work.to_owned(), path: ImagePath::absolute(WORK)?, read_only: false }];
         sandbox.timeout = Some(LONGEST);
         sandbox.output = Output::Capture { limit: MOST_SAID };
-        // The order of sets is in what is compiled.
+        // The order of sets is in what is compiled. (With -I, Python would not look at it.)
         sandbox.set_env("PYTHONHASHSEED", "0");
         sandbox.set_env("LC_ALL", "C.UTF-8");
-        let outcome = sandbox.run(&[PYTHON, "-I", "-S", "-B", "-c", SCRIPT].map(Into::into))?;
+        let outcome = sandbox.run(&[PYTHON, "-s", "-P", "-S", "-B", "-c", SCRIPT].map(Into::into))?;
         let last_words = String::from_utf8_lossy(&outcome.stderr);
         let last_words = last_words.trim().lines().last().unwrap_or_default();
         match outcome.status {
@@ -99,17 +99,9 @@ impl<'a> Interpreter<'a> {
         if let Some(root) = self.root.get() {
             return Ok(root.path());
         }
-        let folder = self.folder()?;
+        let folder = self.store.scratch_folder()?;
         write_out(self.tree, folder.path())?;
         std::fs::create_dir_all(folder.path().join(WORK.trim_start_matches('/')))?;
         Ok(self.root.get_or_init(|| folder).path())
-    }
-
-    /// A folder of the cache that is gone when it is dropped.
-    fn folder(&self) -> Result<TempDir> {
-        tempfile::Builder::new()
-            .prefix("python-")
-            .tempdir_in(self.store.dir())
-            .context(|| "cannot write to the cache")
     }
 }

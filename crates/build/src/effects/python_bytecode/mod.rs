@@ -34,8 +34,9 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
     let compiled = of_tree(tree, setting).context(|| "cannot compile Python")?;
     let mut files = 0;
     for (source, node) in compiled {
+        let owner = node.owner.clone();
         let place = tree.place(&source, node, &yield_to_nobody)?;
-        files += usize::from(tree.get(&place).is_some());
+        files += usize::from(tree.get(&place).is_some_and(|there| there.owner == owner));
     }
     Ok(Some(Applied { effect: EFFECT, what: format!("{files} files") }))
 }
