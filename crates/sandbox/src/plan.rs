@@ -89,7 +89,7 @@ impl Plan {
             mounts,
             own_network: sandbox.network == Network::None,
             hostname: sandbox.hostname.clone().into_bytes(),
-            ids: Ids::of(&sandbox.user),
+            ids: Ids::of(&sandbox.user)?,
             workdir: c_string(workdir)?,
             programs: programs(program, sandbox.env("PATH"))?,
             arguments: strings(&mut command.iter().map(|word| word.as_bytes().to_vec()))?,
