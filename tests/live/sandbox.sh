@@ -200,6 +200,10 @@ refuses "a program that is not there" 'there is no such file in the image' -- ru
 refuses "a program that is not in PATH" "no such program in the image's PATH, /bin:/usr/bin" 'without a shell' -- run_broken sh
 refuses "nothing to run" 'the image names no program' -- "$BAREBOAT" run "oci:$AREA/broken"
 
+# A full disk at the other end of its output.
+refuses "output that cannot be written is told" 'cannot pass on what the program writes: no space left' -- \
+    bash -c '"$0" run --entrypoint /usr/bin/python3 "$1" -- -c "print(1)" >/dev/full' "$BAREBOAT" "$ledger"
+
 # Inside containers: one that lets namespaces be made, and one that does not.
 check "it works inside another user namespace" matches \
     "$(unshare -Urmp --fork --mount-proc "$BAREBOAT" run --entrypoint /usr/bin/python3 "$ledger" -- -c 'import os; print(os.getuid(), os.getgid())' 2>&1)" '^65532 65532$'

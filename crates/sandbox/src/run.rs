@@ -45,7 +45,7 @@ impl Sandbox {
             Ended::Status(status) => status,
             Ended::Failed(failure) => return Err(self.told(failure, &plan, command)),
         };
-        Ok(inside.outcome(status))
+        inside.outcome(status)
     }
 
     fn told(&self, failure: Failure, plan: &Plan, command: &[OsString]) -> Error {
@@ -277,12 +277,15 @@ impl Inside {
         }
     }
 
-    fn outcome(mut self, status: Status) -> Outcome {
+    fn outcome(mut self, status: Status) -> Result<Outcome> {
         self.relays.iter_mut().for_each(Relay::drain);
+        if let Some(errno) = self.relays.iter().find_map(Relay::failure) {
+            return Err(report::words(errno).context("cannot pass on what the program writes"));
+        }
         let mut kept = self.relays.into_iter().map(Relay::kept);
         let (stdout, cut) = kept.next().unwrap_or_default();
         let (stderr, cut_too) = kept.next().unwrap_or_default();
-        Outcome { status, stdout, stderr, truncated: cut || cut_too }
+        Ok(Outcome { status, stdout, stderr, truncated: cut || cut_too })
     }
 }
 
