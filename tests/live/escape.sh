@@ -31,7 +31,7 @@ as_one() { (as "$@"); }
 
 # What a run must not change: mounts, processes, names, canaries, and the caches but for what they are for.
 state() {
-    sort </proc/self/mountinfo | cut -d' ' -f4-
+    grep -F "$WORK" /proc/self/mountinfo
     pgrep -x probes
     hostname
     ls -l "$outside"

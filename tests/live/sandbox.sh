@@ -123,7 +123,7 @@ while True: time.sleep(0.1)'
     check "$who: and tells so" matches "$typed" ' exit 130$'
 done
 
-# The same as under runc.
+# The same as under runc, but for capabilities, of which a program here has none.
 probe='import os, pathlib, stat, socket
 print("id", os.getresuid(), os.getresgid(), os.getgroups())
 print("cwd", os.getcwd(), "umask", oct(os.umask(0)))
@@ -135,7 +135,7 @@ for path in ["/", "/app", "/etc", "/etc/passwd", "/tmp", "/usr/bin/python3", "/u
 print("caps", [line.split()[1] for line in open("/proc/self/status") if line.startswith(("CapEff", "CapPrm"))])
 print("files", [path for path in ["/proc/kcore", "/proc/sys/kernel/hostname", "/proc/self/status"] if os.access(path, os.W_OK)])'
 ours=$(python root "$probe" 2>&1)
-theirs=$(contained python-ledger '.process.env |= map(select(startswith("TERM=") | not)) | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]' \
+theirs=$(contained python-ledger '.process.env |= map(select(startswith("TERM=") | not)) | .process.capabilities = {} | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"]}]' \
     /usr/bin/python3 -c "$probe" 2>&1)
 check "probes print under runc what they print here" same "$ours" "$theirs"
 
@@ -161,6 +161,8 @@ fi
 archives() { skopeo --insecure-policy copy -q "$ledger" "docker-archive:$AREA/ledger.tar:ledger:1" && skopeo --insecure-policy copy -q "$ledger" "oci-archive:$AREA/ledger.oci.tar"; }
 if check "skopeo writes archives" archives; then
     check "a Docker archive runs" matches "$("$BAREBOAT" run "docker-archive:$AREA/ledger.tar:ledger:1" 2>&1)" '^bank +28856\.60$'
+    strace -f -P "$AREA/ledger.tar" -e trace=read -o "$AREA/trace" "$BAREBOAT" run "docker-archive:$AREA/ledger.tar:ledger:1" >/dev/null
+    check "and is not read a second time" eval '! grep "read(" "$AREA/trace"'
     check "an OCI archive runs" matches "$("$BAREBOAT" run "oci-archive:$AREA/ledger.oci.tar" 2>&1)" '^bank +28856\.60$'
 fi
 
@@ -197,6 +199,19 @@ refuses "a link in a circle" 'links lead in a circle' -- run_broken /round
 refuses "a program that is not there" 'there is no such file in the image' -- run_broken /missing
 refuses "a program that is not in PATH" "no such program in the image's PATH, /bin:/usr/bin" 'without a shell' -- run_broken sh
 refuses "nothing to run" 'the image names no program' -- "$BAREBOAT" run "oci:$AREA/broken"
+
+# A full disk at the other end of its output.
+refuses "output that cannot be written is told" 'cannot pass on what the program writes: no space left' -- \
+    bash -c '"$0" run --entrypoint /usr/bin/python3 "$1" -- -c "print(1)" >/dev/full' "$BAREBOAT" "$ledger"
+
+# Inside containers: one that lets namespaces be made, and one that does not.
+check "it works inside another user namespace" matches \
+    "$(unshare -Urmp --fork --mount-proc "$BAREBOAT" run --entrypoint /usr/bin/python3 "$ledger" -- -c 'import os; print(os.getuid(), os.getgid())' 2>&1)" '^65532 65532$'
+cp "$BAREBOAT" "$AREA/bareboat"
+mounts=(--mount "$AREA/bareboat:/bareboat:ro" --mount "$WORK/images:$WORK/images:ro")
+for library in $(ldd "$BAREBOAT" | grep -oE '/[^ ]+'); do mounts+=(--mount "$library:$library:ro"); done
+refuses "where namespaces are forbidden it says so" 'the kernel gives no namespaces' 'hint: what may forbid it' -- \
+    "$BAREBOAT" run --user 0 "${mounts[@]}" -e BAREBOAT_CACHE=/tmp/cache --entrypoint /bareboat "$ledger" -- run "$ledger"
 
 # Nothing is read twice: a warm run does not need the layers.
 warm() {

@@ -95,7 +95,7 @@ fn become_user(plan: &Plan) -> Result<(), Errno> {
             other => other?,
         }
     }
-    if plan.ids.knows_all {
+    if plan.ids.sets_groups {
         rustix::thread::set_thread_groups(&plan.ids.groups)?;
     }
     let (uid, gid) = (Uid::from_raw(plan.ids.uid), Gid::from_raw(plan.ids.gid));

@@ -93,7 +93,7 @@ impl Plan {
             mounts,
             own_network: sandbox.network == Network::None,
             hostname: sandbox.hostname.clone().into_bytes(),
-            ids: Ids::of(&sandbox.user),
+            ids: Ids::of(&sandbox.user)?,
             workdir: c_string(workdir)?,
             commands,
             environment: strings(environment(sandbox).iter().map(|(name, value)| variable(name, value)))?,
@@ -303,4 +303,110 @@ fn add(list: &mut Vec<Missing>, path: CString, content: Option<Vec<u8>>) {
 /// than was meant.
 pub(crate) fn is_harmless(kind: FileType) -> bool {
     kind.is_fifo() || kind.is_socket()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::Mount;
+
+    /// A root of `path/` (a directory), `path` (a file) and `path->target`, beside a folder `outside`.
+    fn world(members: &str) -> (tempfile::TempDir, Sandbox) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir_all(folder.path().join("outside")).unwrap();
+        fs::create_dir(&root).unwrap();
+        for member in members.split_whitespace() {
+            if let Some((path, target)) = member.split_once("->") {
+                symlink(target, root.join(path)).unwrap();
+            } else if member.ends_with('/') {
+                fs::create_dir_all(root.join(member)).unwrap();
+            } else {
+                fs::write(root.join(member), "").unwrap();
+            }
+        }
+        let mut sandbox = Sandbox::new(root);
+        sandbox.network = Network::None;
+        (folder, sandbox)
+    }
+
+    fn planned(sandbox: &Sandbox) -> Result<Plan> {
+        Plan::new(sandbox, &["/x".into()])
+    }
+
+    fn names(list: &[Missing]) -> String {
+        let shown = |missing: &Missing| {
+            let mark = if missing.content.is_none() { "/" } else { "" };
+            format!("{}{mark}", missing.path.to_string_lossy())
+        };
+        list.iter().map(shown).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_an_image_lacks_is_made_beside_it() {
+        let all = "proc/ dev/ tmp/ etc/";
+        for (members, mount, workdir, missing, late) in [
+            ("", "", "/", "proc/ dev/ tmp/ etc/ etc/hosts", ""),
+            (all, "", "/", "etc/ etc/hosts", ""),
+            ("proc/ dev/ tmp/ etc/ etc/hosts", "", "/", "", ""),
+            ("proc/ dev/ tmp/ etc/ etc/hosts", "/data/in", "/app", "data/ data/in/ app/", ""),
+            ("proc/ dev/ tmp/ etc/ etc/hosts", "/tmp/a/b", "/", "", "tmp/ tmp/a/ tmp/a/b/"),
+            ("proc/ dev/ tmp/ etc/ etc/hosts", "/dev/shm/a", "/", "", "dev/ dev/shm/ dev/shm/a/"),
+            (
+                "proc/ dev/ usr/tmp/ tmp->usr/tmp etc/ etc/hosts",
+                "/tmp/a",
+                "/",
+                "",
+                "usr/ usr/tmp/ usr/tmp/a/",
+            ),
+            ("proc/ dev/ tmp/ etc/ etc/hosts data->/far/off far/", "/data", "/", "far/ far/off/", ""),
+            ("proc/ dev/ tmp/ etc/ etc/hosts data->../../../outside", "/data", "/", "outside/", ""),
+            ("proc/ dev/ tmp/ etc->nowhere", "", "/", "nowhere/ nowhere/hosts", ""),
+        ] {
+            let (folder, mut sandbox) = world(members);
+            sandbox.workdir = ImagePath::absolute(workdir).unwrap();
+            if !mount.is_empty() {
+                let host = folder.path().join("outside");
+                sandbox.mounts =
+                    vec![Mount { host, path: ImagePath::absolute(mount).unwrap(), read_only: false }];
+            }
+            let plan = planned(&sandbox).unwrap();
+            assert_eq!(
+                (names(&plan.missing).as_str(), names(&plan.late).as_str()),
+                (missing, late),
+                "{members}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_mounted_is_refused() {
+        for (members, message) in [
+            ("proc->usr", "cannot mount `/proc`: it is a link in the image, expected a directory"),
+            ("dev->../../outside", "cannot mount `/dev`: it is a link in the image, expected a directory"),
+            ("proc", "cannot mount `/proc`: it is a file in the image, expected a directory"),
+            ("tmp->a a->tmp", "cannot mount `/tmp`: links lead in a circle at `/tmp`, on the way to `/tmp`"),
+        ] {
+            let (_folder, sandbox) = world(members);
+            assert_eq!(planned(&sandbox).err().unwrap().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn programs_are_looked_for_in_the_search_path() {
+        for (program, path, expected) in [
+            ("/bin/x", "/a", "/bin/x"),
+            ("./x", "/a", "./x"),
+            ("x", "/a:/b", "/a/x /b/x"),
+            ("x", ":/b", "./x /b/x"),
+        ] {
+            let found = programs(OsStr::new(program), Some(OsStr::new(path))).unwrap();
+            let found: Vec<_> = found.iter().map(|path| path.to_string_lossy()).collect();
+            assert_eq!(found.join(" "), expected);
+        }
+        assert!(programs(OsStr::new(""), None).is_err());
+        assert!(programs(OsStr::from_bytes(b"a\0b/"), None).is_err());
+    }
 }

@@ -31,12 +31,13 @@ pub(crate) struct Relay {
     waiting: Vec<u8>,
     done: usize,
     is_input: bool,
+    failed: Option<Errno>,
 }
 
 impl Relay {
     /// A way for what a program writes.
     pub(crate) fn new(from: OwnedFd, to: Sink) -> Self {
-        Self { from: Some(from), to: Some(to), waiting: Vec::new(), done: 0, is_input: false }
+        Self { from: Some(from), to: Some(to), waiting: Vec::new(), done: 0, is_input: false, failed: None }
     }
 
     /// A way for what a program reads.
@@ -80,6 +81,11 @@ impl Relay {
         }
     }
 
+    /// Why what a program wrote could not be passed on, if so.
+    pub(crate) fn failure(&self) -> Option<Errno> {
+        self.failed
+    }
+
     /// What was kept since the last time, and whether it is not all.
     pub(crate) fn take(&mut self) -> (Vec<u8>, bool) {
         match &mut self.to {
@@ -118,9 +124,10 @@ impl Relay {
         match rustix::io::write(to, &piece[..piece.len().min(PIECE)]) {
             Ok(written) => self.done += written,
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => {
+            Err(errno) => {
+                // That nobody reads any more is for the program to notice, as it does elsewhere.
+                self.failed = Some(errno).filter(|&errno| !self.is_input && errno != Errno::PIPE);
                 self.end();
-                self.to = None;
             }
         }
     }

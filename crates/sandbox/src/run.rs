@@ -53,7 +53,7 @@ impl Sandbox {
             return Err(Error::new("several programs in one sandbox need their output captured"));
         }
         let plan = Plan::new(self, commands).context(|| "cannot make the sandbox")?;
-        let mut signals = Signals::take(self.output);
+        let mut signals = Signals::take(self.output).context(|| "cannot make the sandbox")?;
         let mut inside = Inside::start(self, &plan, &signals)?;
         let outcomes = self.see_through(commands, &plan, &mut inside, &mut signals);
         // Whatever happened, nothing stays behind.
@@ -75,11 +75,11 @@ impl Sandbox {
             match inside.attend(self, signals)? {
                 Ended::Status(status) if is_last || status == Status::TimedOut => {
                     inside.end();
-                    outcomes.push(Ok(inside.outcome(status, started.elapsed())));
+                    outcomes.push(inside.outcome(status, started.elapsed()));
                     break;
                 }
                 Ended::Status(status) => {
-                    outcomes.push(Ok(inside.outcome(status, started.elapsed())));
+                    outcomes.push(inside.outcome(status, started.elapsed()));
                     inside.go_on();
                 }
                 Ended::Failed(failure) => {
@@ -122,9 +122,9 @@ struct Signals {
 
 impl Signals {
     /// All but those that are about this process's own faults, its children, and stopping it.
-    fn take(output: Output) -> Self {
+    fn take(output: Output) -> Result<Self> {
         if output != Output::Inherit {
-            return Self { before: None, descriptor: None };
+            return Ok(Self { before: None, descriptor: None });
         }
         let fixed = [
             libc::SIGHUP,
@@ -146,7 +146,10 @@ impl Signals {
             .chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
             .fold(SignalSet::empty(), SignalSet::with);
         let before = set.block();
-        Self { before: Some(before), descriptor: set.descriptor().ok() }
+        // Made before it can fail, so that what was blocked is not blocked for ever.
+        let mut signals = Self { before: Some(before), descriptor: None };
+        signals.descriptor = Some(set.descriptor().map_err(report::words)?);
+        Ok(signals)
     }
 
     /// What the program is to have.
@@ -328,12 +331,15 @@ impl Inside {
         }
     }
 
-    fn outcome(&mut self, status: Status, took: Duration) -> Outcome {
+    fn outcome(&mut self, status: Status, took: Duration) -> Result<Outcome> {
         self.relays.iter_mut().for_each(Relay::drain);
+        if let Some(errno) = self.relays.iter().find_map(Relay::failure) {
+            return Err(report::words(errno).context("cannot pass on what the program writes"));
+        }
         let mut kept = self.relays.iter_mut().map(Relay::take);
         let (stdout, cut) = kept.next().unwrap_or_default();
         let (stderr, cut_too) = kept.next().unwrap_or_default();
-        Outcome { status, stdout, stderr, truncated: cut || cut_too, took }
+        Ok(Outcome { status, stdout, stderr, truncated: cut || cut_too, took })
     }
 }
 

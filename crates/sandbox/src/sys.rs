@@ -211,7 +211,8 @@ fn close_from(first: c_int) -> Result<()> {
 
 /// Makes `descriptor` also the one of this number, for the program to be executed. In the child.
 pub(crate) fn put_at(descriptor: BorrowedFd<'_>, number: RawFd) -> Result<()> {
-    // SAFETY: it touches no memory; the numbers are those of input and output.
+    // SAFETY: it touches no memory. After `keep_only` the child has a handful of descriptors, all in the hands of its caller,
+    // who names input, output, or a number above those.
     done(c_long::from(unsafe { libc::dup2(descriptor.as_raw_fd(), number) }))?;
     // One that was there already keeps its flag, which would close it.
     // SAFETY: it touches no memory.

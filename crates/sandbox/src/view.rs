@@ -118,7 +118,6 @@ fn overlay(plan: &Plan) -> Result<OwnedFd> {
     let set = |key: &CStr, value: &CStr| fsconfig_set_string(overlay.as_fd(), key, value);
     set(c"lowerdir", c"/proc/self/fd/100:/proc/self/fd/101/below")?;
     if plan.writable {
-        let upper = open_path(scratch.as_fd(), c"upper", OFlags::DIRECTORY)?;
         // The root's own mode is that of the uppermost.
         rustix::fs::chmodat(
             &scratch,
@@ -126,7 +125,6 @@ fn overlay(plan: &Plan) -> Result<OwnedFd> {
             Mode::from_raw_mode(data.st_mode & 0o7777),
             AtFlags::empty(),
         )?;
-        drop(upper);
         set(c"upperdir", c"/proc/self/fd/101/upper")?;
         set(c"workdir", c"/proc/self/fd/101/work")?;
     }
