@@ -243,9 +243,9 @@ check "JUnit is XML, and counts right" junit_is_xml
 
 # As somebody who owns nothing: a folder for the cache is all that is needed.
 as_nobody() {
-    install -d -m 0755 -o nobody "$AREA/nobody" && chmod -R a+rX "$oracle" || return
+    install -d -m 0755 -o nobody "$AREA/nobody" && chmod -R a+rX "$oracle" && install -m 0644 "$own/$1" "$AREA/$1" || return
     setpriv --reuid 65534 --regid 65534 --clear-groups env BAREBOAT_CACHE="$AREA/nobody" \
-        "$BAREBOAT" test "oci:$oracle/oci" -c "$own/$1" --format json >"$AREA/nobodys.json"
+        "$BAREBOAT" test "oci:$oracle/oci" -c "$AREA/$1" --format json >"$AREA/nobodys.json"
     jq -er '.files[].tests[] | "\(.passed) \(.name // "")"' "$AREA/nobodys.json" >"$AREA/nobodys" &&
         ours "$own/$1" >"$AREA/ours" && diff "$AREA/ours" "$AREA/nobodys"
 }
