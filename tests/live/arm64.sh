@@ -1,8 +1,9 @@
 # An image for another architecture is assembled here, where none of its programs could run.
 . "$(dirname "$0")/lib.sh"
 
-recipe_copy python-ledger "$AREA/recipe"
-check "python-ledger builds for arm64" \
+mkdir -p "$AREA/recipe"
+printf 'name = "arm"\nbase = "python3"\npackages = ["python3-yaml"]\n' >"$AREA/recipe/bareboat.toml"
+check "an image in Python builds for arm64" \
     "$BAREBOAT" build "$AREA/recipe" --platform linux/arm64 -o "oci:$AREA/oci:latest" || exit 0
 skopeo_arm() { skopeo --insecure-policy --override-arch arm64 inspect "$@" "oci:$AREA/oci:latest"; }
 check "its configuration says so" same "$(skopeo_arm --config | jq -r '.os + "/" + .architecture')" linux/arm64

@@ -53,13 +53,15 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 signal.signal(signal.SIGUSR1, lambda *_: print("usr1", flush=True))
 print("ready", flush=True)
 while True: time.sleep(1)' >"$AREA/signals" 2>&1 &
+    job=$!
     for _ in $(seq 50); do grep -q ready "$AREA/signals" && break; sleep 0.1; done
-    run=$(pgrep -n -x bareboat)
+    run=$(pgrep -x bareboat -P "$job")
     kill -USR1 "$run"
     for _ in $(seq 50); do grep -q usr1 "$AREA/signals" && break; sleep 0.1; done
     kill -TERM "$run"
-    wait $!
-    check "$who: signals are passed on" same "$(cat "$AREA/signals"; echo $?)" "$(printf 'ready\nusr1\n0')"
+    wait "$job"
+    code=$?
+    check "$who: signals are passed on" same "$(cat "$AREA/signals"; echo $code)" "$(printf 'ready\nusr1\n7')"
 
     mkdir -p "$AREA/shared-$who" && chmod 777 "$AREA/shared-$who" && echo from-outside >"$AREA/shared-$who/file"
     share="$AREA/shared-$who"

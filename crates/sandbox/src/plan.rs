@@ -333,7 +333,7 @@ mod tests {
     }
 
     fn planned(sandbox: &Sandbox) -> Result<Plan> {
-        Plan::new(sandbox, &["/x".into()])
+        Plan::new(sandbox, &[vec!["/x".into()]])
     }
 
     fn names(list: &[Missing]) -> String {
