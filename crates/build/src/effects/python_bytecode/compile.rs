@@ -1,7 +1,7 @@
 //! The image's Python at work, in the sandbox.
 
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bareboat_io::files::ScratchFolder;
@@ -13,27 +13,30 @@ use super::PYTHON;
 use super::write_out::write_out;
 use crate::tree::Tree;
 
-/// Where the program sees the sources' names and puts what it makes.
-const WORK: &str = "/.bareboat";
+/// Where the program sees the sources' names. It can write to its own /tmp only, and what it makes comes out through a pipe:
+/// nothing of this machine is opened by a name that it chose.
+const SOURCES: &str = "/.bareboat";
 /// Debian's whole standard library takes some seconds.
 const LONGEST: Duration = Duration::from_secs(900);
-/// What it says: a line a file.
-const MOST_SAID: usize = 64 << 20;
-/// The largest compiled file that is taken: the largest of Debian's has 600 kB.
-const LARGEST: u64 = 64 << 20;
+/// All that is compiled of one package: Debian's standard library makes 10 MB.
+const MOST: usize = 512 << 20;
 
-/// Compiles each file of a list into a file named by its number, and says where it belongs; nothing for what is no
-/// Python of this version, such as templates.
+/// Says its tag (`cpython-313`) in a line; then, for each file that is Python of this version (and no template), a line with
+/// its number and its length compiled, and that many bytes.
 const SCRIPT: &str = r#"
-import importlib.util, py_compile, sys
-with open("/.bareboat/sources", encoding="utf-8") as sources:
+import py_compile, sys
+out = sys.stdout.buffer
+out.write(sys.implementation.cache_tag.encode() + b"\n")
+with open("/.bareboat", encoding="utf-8") as sources:
     for number, path in enumerate(sources.read().splitlines()):
         try:
-            py_compile.compile(path, cfile=f"/.bareboat/{number}", doraise=True,
+            py_compile.compile(path, cfile="/tmp/compiled", doraise=True,
                                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-            print(number, importlib.util.cache_from_source(path))
         except (py_compile.PyCompileError, SyntaxError, ValueError, UnicodeError, RecursionError):
-            pass
+            continue
+        with open("/tmp/compiled", "rb") as compiled:
+            code = compiled.read()
+        out.write(b"%d %d\n" % (number, len(code)) + code)
 "#;
 
 pub(super) struct Interpreter<'a> {
@@ -48,34 +51,38 @@ impl<'a> Interpreter<'a> {
         Self { tree, store, root: OnceCell::new() }
     }
 
-    /// Compiles these files; `take` gets each one's number, where it goes, and its bytes.
+    /// Compiles these files; `take` gets each one's number and its bytes. Gives the tag that is part of their names.
     pub(super) fn compile(
         &self,
         sources: &[&ImagePath],
-        mut take: impl FnMut(usize, String, &[u8]) -> Result<()>,
-    ) -> Result<()> {
+        mut take: impl FnMut(usize, &[u8]) -> Result<()>,
+    ) -> Result<String> {
         let work = self.store.scratch_folder()?;
+        let list = work.path().join("sources");
         let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
-        std::fs::write(work.path().join("sources"), names.join("\n"))
-            .context(|| "cannot write the list of files")?;
-        let said = self.run(work.path())?;
-        for line in said.lines() {
-            let wrong = || Error::new(format!("`{PYTHON}` said `{}`", escape(line)));
-            let (number, path) = line.split_once(' ').ok_or_else(wrong)?;
+        std::fs::write(&list, names.join("\n")).context(|| "cannot write the list of files")?;
+        let said = self.run(list)?;
+        let wrong = || Error::new(format!("`{PYTHON}` answered something that is no compiled file"));
+        let (tag, mut rest) = line(&said).filter(|(tag, _)| is_tag(tag)).ok_or_else(wrong)?;
+        let mut next = 0;
+        while !rest.is_empty() {
+            let (head, bytes) = line(rest).ok_or_else(wrong)?;
+            let (number, size) = head.split_once(' ').ok_or_else(wrong)?;
             let number: usize =
-                number.parse().ok().filter(|number| *number < sources.len()).ok_or_else(wrong)?;
-            let bytes = bareboat_io::files::read_bounded(&work.path().join(number.to_string()), LARGEST)?;
-            take(number, path.to_owned(), &bytes.ok_or_else(wrong)?)?;
+                number.parse().ok().filter(|it| (next..sources.len()).contains(it)).ok_or_else(wrong)?;
+            let (bytes, behind) =
+                bytes.split_at_checked(size.parse().map_err(|_| wrong())?).ok_or_else(wrong)?;
+            take(number, bytes)?;
+            (next, rest) = (number + 1, behind);
         }
-        Ok(())
+        Ok(tag.to_owned())
     }
 
-    fn run(&self, work: &Path) -> Result<String> {
+    fn run(&self, list: PathBuf) -> Result<Vec<u8>> {
         let mut sandbox = Sandbox::new(self.root()?);
-        sandbox.mounts =
-            vec![Mount { host: work.to_owned(), path: ImagePath::absolute(WORK)?, read_only: false }];
+        sandbox.mounts = vec![Mount { host: list, path: ImagePath::absolute(SOURCES)?, read_only: true }];
         sandbox.timeout = Some(LONGEST);
-        sandbox.output = Output::Capture { limit: MOST_SAID };
+        sandbox.output = Output::Capture { limit: MOST };
         // The order of sets is in what is compiled. (With -I, Python would not look at it.)
         sandbox.set_env("PYTHONHASHSEED", "0");
         sandbox.set_env("LC_ALL", "C.UTF-8");
@@ -83,8 +90,9 @@ impl<'a> Interpreter<'a> {
         let last_words = String::from_utf8_lossy(&outcome.stderr);
         let last_words = last_words.trim().lines().last().unwrap_or_default();
         match outcome.status {
-            Status::Exited(0) if !outcome.truncated => {
-                Ok(String::from_utf8_lossy(&outcome.stdout).into_owned())
+            Status::Exited(0) if !outcome.truncated => Ok(outcome.stdout),
+            Status::Exited(0) => {
+                Err(Error::new(format!("`{PYTHON}` made more than {MOST} bytes of one package")))
             }
             Status::TimedOut => {
                 Err(Error::new(format!("`{PYTHON}` took longer than {} s", LONGEST.as_secs())))
@@ -101,7 +109,30 @@ impl<'a> Interpreter<'a> {
         }
         let folder = self.store.scratch_folder()?;
         write_out(self.tree, folder.path())?;
-        std::fs::create_dir_all(folder.path().join(WORK.trim_start_matches('/')))?;
+        std::fs::write(folder.path().join(SOURCES.trim_start_matches('/')), "")?;
         Ok(self.root.get_or_init(|| folder).path())
+    }
+}
+
+/// The first line, if it is short, and what is behind it.
+fn line(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = bytes.iter().take(100).position(|&byte| byte == b'\n')?;
+    Some((str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 1..]))
+}
+
+fn is_tag(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_short_and_tags_are_words() {
+        assert_eq!(line(b"3 4\nrest"), Some(("3 4", &b"rest"[..])));
+        assert_eq!(line(b"no end"), None);
+        assert_eq!(line(&[b'x'; 200]), None);
+        assert!(is_tag("cpython-313") && !is_tag("") && !is_tag("../x") && !is_tag("a b"));
     }
 }

@@ -24,8 +24,8 @@ use compile::Interpreter;
 const EFFECT: &str = "python-bytecode";
 const PYTHON: &str = "/usr/bin/python3";
 /// The kinds of the store's entries, with the version of what is in them: what is where, and the bytes.
-const LIST: &str = "python-bytecode-1";
-const CONTENTS: &str = "python-bytecode-contents-1";
+const LIST: &str = "python-bytecode-2";
+const CONTENTS: &str = "python-bytecode-contents-2";
 
 pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<Applied>> {
     if !setting.python_bytecode {
@@ -144,18 +144,46 @@ fn compile_and_keep(
     key: &Digest,
 ) -> Result<Vec<Compiled>> {
     let paths: Vec<&ImagePath> = sources.iter().map(|(path, _)| path).collect();
-    let mut compiled = Vec::new();
+    let mut compiled: Vec<Compiled> = Vec::new();
+    let mut tag = String::new();
     store.write_entry(CONTENTS, key, |file| {
         let mut offset = 0;
-        interpreter.compile(&paths, |source, path, bytes| {
+        tag = interpreter.compile(&paths, |source, bytes| {
             file.write_all(bytes)?;
             let size = bytes.len() as u64;
+            let path = String::new();
             compiled.push(Compiled { path, source, digest: Digest::of(bytes), size, offset });
             offset += size;
             Ok(())
-        })
+        })?;
+        Ok(())
     })?;
+    for one in &mut compiled {
+        one.path = cached(paths[one.source], &tag);
+    }
     let json = serde_json::to_vec(&compiled).map_err(|error| Error::new(error.to_string()))?;
     store.write_entry(LIST, key, |file| Ok(file.write_all(&json)?))?;
     Ok(compiled)
+}
+
+/// Where Python looks for a file compiled (PEP 3147): `json/__pycache__/tool.cpython-313.pyc` of `json/tool.py`.
+fn cached(source: &ImagePath, tag: &str) -> String {
+    let text = source.to_string();
+    let (folder, name) = text.rsplit_once('/').unwrap_or(("", &text));
+    format!("{folder}/__pycache__/{}.{tag}.pyc", name.strip_suffix(".py").unwrap_or(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiled_files_are_where_python_looks() {
+        for (source, expected) in [
+            ("/usr/lib/python3.13/json/tool.py", "/usr/lib/python3.13/json/__pycache__/tool.cpython-313.pyc"),
+            ("/main.py", "/__pycache__/main.cpython-313.pyc"),
+        ] {
+            assert_eq!(cached(&ImagePath::absolute(source).unwrap(), "cpython-313"), expected);
+        }
+    }
 }
