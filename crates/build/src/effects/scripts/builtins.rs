@@ -8,7 +8,7 @@ use super::follow::{Flow, Follower, Truth, Value};
 const NAMES: &[&str] = &[
     ":", "true", "false", "exit", "return", "break", "continue", "shift", "set", "unset", "export", "local",
     "readonly", "typeset", "declare", "read", "eval", ".", "source", "umask", "trap", "cd", "wait", "echo",
-    "printf", "sleep", "times", "ulimit", "hash",
+    "printf", "sleep", "times", "ulimit", "hash", "test", "[", "command", "type",
 ];
 
 pub(super) fn is_builtin(name: &str) -> bool {

@@ -39,11 +39,6 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("usermod", accounts_commands::usermod),
 ];
 
-/// Commands that the image need not have for their effect to be reproduced.
-pub(super) fn is_known(name: &str) -> bool {
-    EFFECTS.iter().any(|(known, _)| *known == name) || queries::is_query(name) || builtins::is_builtin(name)
-}
-
 pub(super) fn run(
     follower: &mut Follower<'_, '_>,
     command: &Command,
@@ -81,10 +76,6 @@ pub(super) fn run(
     }
     if matches!(base, "su" | "runuser") {
         return follower.as_user(arguments);
-    }
-    if let Some(text) = known::answer(name, arguments) {
-        follower.emit(command, Some(text.to_owned()));
-        return Flow::Next(Truth::Yes);
     }
     if base == "cat"
         && arguments.iter().all(|argument| argument.as_deref() == Some("-"))

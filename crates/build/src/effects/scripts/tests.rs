@@ -93,6 +93,14 @@ fn scripts_leave_what_they_would_have_left() {
             "command -v nope >/dev/null && touch /n; command -v tool >/dev/null && touch /t",
             &["/t 644 0:0 \"\""],
         ),
+        (
+            "for p in python3 gawk ip file ucf; do which $p && touch /$p; done; command -v sed && command -v cd && touch /s",
+            &["/s 644 0:0 \"\""],
+        ),
+        (
+            "chmod 4750 /etc/x.conf; set -- $(ls -ln /etc/x.conf); echo $1 $3 $5 >/etc/l",
+            &["/etc/l 644 0:0 \"-rwsr-x--- 0 6\\n\"", "/etc/x.conf 4750 0:0 \"a = 1\\n\""],
+        ),
         ("dpkg --compare-versions \"$2\" lt-nl 5 && touch /old", &[]),
         (
             "for f in /usr/bin/*; do ln -s \"$f\" /opt-${f##*/}; done",
@@ -108,6 +116,8 @@ fn scripts_leave_what_they_would_have_left() {
 #[test]
 fn what_is_not_known_is_told_and_not_done() {
     const COMES: &str = "whether the script comes here is only known when it runs";
+    const COMES_WRITES: &str =
+        "whether the script comes here, and writes `/etc/l`, is only known when it runs";
     for (script, expected) in [
         (
             "nproc-is-4 && touch /a",
@@ -127,6 +137,18 @@ fn what_is_not_known_is_told_and_not_done() {
         ("[ \"$(date)\" = x ] && exit 0\ntouch /late", vec![format!("2: {COMES}")]),
         ("rm -f /usr/bin/tool", vec!["1: `/usr/bin/tool` is a package's, and stays".to_owned()]),
         ("update-rc.d p defaults", vec!["1: services".to_owned()]),
+        (
+            "chronyd -p | grep -q user || touch /c",
+            vec![
+                "1: it is a program that only running it would tell about".to_owned(),
+                format!("1: {COMES}"),
+            ],
+        ),
+        (
+            "ls /etc | xargs -r systemctl restart",
+            vec!["1: it is a program that only running it would tell about".to_owned()],
+        ),
+        ("for l in \"$(ls -ln /etc)\"; do echo $l >/etc/l; done", vec![format!("1: {COMES_WRITES}")]),
         ("#!/usr/bin/perl\nmy @a = (1);", vec!["0: it is no shell script".to_owned()]),
     ] {
         let (listing, told, ..) = followed(script);
