@@ -3,19 +3,34 @@
 use bareboat_model::ImagePath;
 
 use super::modes::{Mode, has_flag, options_and_operands, owner};
-use super::scripts::{Follower, Outcome, script_of};
+use super::scripts::{Done, Follower, Outcome, script_of};
 use crate::tree::{Content, Kind, Node};
 
 const EFFECT: &str = "files";
 /// The longest file that is copied by reading it, for output that is appended.
 const LARGEST_APPENDED: u64 = 1 << 20;
 
-fn done(what: impl Into<String>) -> Option<Outcome> {
-    Some(Outcome::done(EFFECT, what))
+fn done(what: impl Into<String>) -> Done {
+    Ok(Some(Outcome::done(EFFECT, what)))
 }
 
-fn unknown(why: impl Into<String>) -> Option<Outcome> {
-    Some(Outcome::unknown(why))
+/// Of several things that may have been made already.
+fn made(what: &[impl AsRef<str>]) -> Done {
+    let what: Vec<&str> = what.iter().map(AsRef::as_ref).collect();
+    if what.is_empty() { Ok(None) } else { done(what.join(" ")) }
+}
+
+fn unknown(why: impl Into<String>) -> Outcome {
+    Outcome::unknown(why)
+}
+
+/// The value behind an option.
+fn value<'w>(option: &str, words: &mut std::slice::Iter<'w, String>) -> Result<&'w str, Outcome> {
+    words.next().map(String::as_str).ok_or_else(|| unknown(format!("`{option}` has no value")))
+}
+
+fn mode(text: &str) -> Result<Mode, Outcome> {
+    Mode::parse(text).ok_or_else(|| unknown(format!("`{text}` is no mode that is understood")))
 }
 
 /// A file as a script makes it.
@@ -24,16 +39,11 @@ fn new_file(follower: &Follower<'_, '_>, content: Content) -> Node {
     Node::file(content, mode, follower.system.mtime, script_of(follower.package.name))
 }
 
-fn place(follower: &Follower<'_, '_>, path: &str) -> Result<ImagePath, Option<Outcome>> {
+fn place(follower: &Follower<'_, '_>, path: &str) -> Result<ImagePath, Outcome> {
     follower.place(path).map_err(|error| unknown(error.to_string()))
 }
 
-/// Makes `?` work where an outcome is what comes back.
-fn settle(result: Result<Option<Outcome>, Option<Outcome>>) -> Option<Outcome> {
-    result.unwrap_or_else(|outcome| outcome)
-}
-
-fn put(follower: &mut Follower<'_, '_>, path: &ImagePath, node: Node) -> Result<(), Option<Outcome>> {
+fn put(follower: &mut Follower<'_, '_>, path: &ImagePath, node: Node) -> Result<(), Outcome> {
     follower.system.put(path, node).map_err(|error| unknown(error.to_string()))
 }
 
@@ -43,75 +53,70 @@ pub(super) fn write(
     path: Option<&str>,
     text: Option<&str>,
     append: bool,
-) -> Option<Outcome> {
-    let Some(path) = path else { return unknown("which file it writes is only known when it runs") };
+) -> Done {
+    let Some(path) = path else { return Err(unknown("which file it writes is only known when it runs")) };
     if follower.is_doubtful() {
-        return unknown(format!(
+        return Err(unknown(format!(
             "whether the script comes here, and writes `{path}`, is only known when it runs"
-        ));
+        )));
     }
-    let place = match place(follower, path) {
-        Ok(place) => place,
-        Err(outcome) => return outcome,
-    };
-    settle((|| {
-        let temporary = follower.system.is_temporary(&place);
-        let mut bytes = Vec::new();
-        let mut known = text.is_some();
-        let exists = follower.system.tree.lookup(&place).is_some();
-        if append && exists {
-            match follower.system.content(&place).map(|content| content.read(LARGEST_APPENDED)) {
-                Some(Ok(before)) => bytes = before,
-                _ => known = false,
+    let place = place(follower, path)?;
+    let temporary = follower.system.is_temporary(&place);
+    let mut bytes = Vec::new();
+    let mut known = text.is_some();
+    let exists = follower.system.tree.lookup(&place).is_some();
+    if append && exists {
+        match follower.system.content(&place).map(|content| content.read(LARGEST_APPENDED)) {
+            Some(Ok(before)) => bytes = before,
+            _ => known = false,
+        }
+    }
+    if !known && !temporary {
+        return Err(unknown(format!("what it writes to `{path}` is only known when it runs")));
+    }
+    follower.costs(100 * (bytes.len() + text.unwrap_or_default().len()));
+    bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+    let content = Content::from_bytes(bytes);
+    let place = follower.system.tree.real_path(&place).unwrap_or(place);
+    if exists {
+        // Mode and owner stay, as when a shell writes to what is there.
+        let same = follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content));
+        if known && same {
+            return Ok(None);
+        }
+        let (mtime, owner) = (follower.system.mtime, script_of(follower.package.name));
+        follower.system.tree.change(&place, &|node| {
+            if let Kind::File { content: held, .. } = &mut node.kind {
+                *held = content.clone();
+                (node.mtime, node.owner) = (mtime, owner.clone());
             }
-        }
-        if !known && !temporary {
-            return Err(unknown(format!("what it writes to `{path}` is only known when it runs")));
-        }
-        follower.costs(100 * (bytes.len() + text.unwrap_or_default().len()));
-        bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
-        let content = Content::from_bytes(bytes);
-        let place = follower.system.tree.real_path(&place).unwrap_or(place);
-        if exists {
-            // Mode and owner stay, as when a shell writes to what is there.
-            let same = follower.system.tree.get(&place).is_some_and(|node| node.content() == Some(&content));
-            if known && same {
-                return Ok(None);
-            }
-            let (mtime, owner) = (follower.system.mtime, script_of(follower.package.name));
-            follower.system.tree.change(&place, &|node| {
-                if let Kind::File { content: held, .. } = &mut node.kind {
-                    *held = content.clone();
-                    (node.mtime, node.owner) = (mtime, owner.clone());
-                }
-            });
-        } else {
-            let node = new_file(follower, content);
-            put(follower, &place, node)?;
-        }
-        if !known {
-            follower.system.forget_content(&place);
-        }
-        Ok(if temporary { None } else { Some(Outcome::done(EFFECT, path)) })
-    })())
+        });
+    } else {
+        let node = new_file(follower, content);
+        put(follower, &place, node)?;
+    }
+    if !known {
+        follower.system.forget_content(&place);
+    }
+    if temporary { Ok(None) } else { done(path) }
 }
 
 /// `mkdir [-p] [-m MODE] DIR…`
-pub(super) fn mkdir(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
-    let (mut mode, mut paths) = (None, Vec::new());
+pub(super) fn mkdir(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
+    let (mut given, mut paths) = (None, Vec::new());
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "-m" | "--mode" => mode = words.next().and_then(|mode| Mode::parse(mode)),
-            word if word.starts_with("-m") => mode = Mode::parse(&word[2..]),
-            word if word.starts_with("--mode=") => mode = Mode::parse(&word[7..]),
-            "-pm" => mode = words.next().and_then(|mode| Mode::parse(mode)),
+            "-m" | "--mode" | "-pm" => given = Some(mode(value(word, &mut words)?)?),
+            word if word.starts_with("-m") => given = Some(mode(&word[2..])?),
+            word if word.starts_with("-pm") => given = Some(mode(&word[3..])?),
+            word if word.starts_with("--mode=") => given = Some(mode(&word[7..])?),
             word if word.starts_with('-') => {}
             path => paths.push(path),
         }
     }
-    let mode = mode.map_or(0o777 & !follower.umask, |mode| mode.apply(0o777, true));
-    settle(directories(follower, &paths, |node| node.mode = mode, false))
+    let mode = given.map_or(0o777 & !follower.umask, |mode| mode.apply(0o777, true));
+    directories(follower, &paths, |node| node.mode = mode, false)
 }
 
 /// Makes directories; those that are there stay as they are, unless `always`.
@@ -120,7 +125,7 @@ fn directories(
     paths: &[&str],
     set: impl Fn(&mut Node),
     always: bool,
-) -> Result<Option<Outcome>, Option<Outcome>> {
+) -> Done {
     let mut made = Vec::new();
     for path in paths {
         let place = place(follower, path)?;
@@ -148,11 +153,11 @@ fn directories(
             }
         }
     }
-    Ok((!made.is_empty()).then(|| Outcome::done(EFFECT, made.join(" "))))
+    self::made(&made)
 }
 
 /// Directories above, for their own sake: a script that makes them wants them.
-fn make_parents(follower: &mut Follower<'_, '_>, path: &ImagePath) -> Result<(), Option<Outcome>> {
+fn make_parents(follower: &mut Follower<'_, '_>, path: &ImagePath) -> Result<(), Outcome> {
     let missing: Vec<ImagePath> = std::iter::successors(path.parent(), ImagePath::parent)
         .take_while(|parent| !parent.is_root() && follower.system.tree.lookup(parent).is_none())
         .collect();
@@ -162,7 +167,7 @@ fn make_parents(follower: &mut Follower<'_, '_>, path: &ImagePath) -> Result<(),
     Ok(())
 }
 
-pub(super) fn rmdir(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn rmdir(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (_, paths) = options_and_operands(words);
     let mut kept = None;
     for path in paths {
@@ -171,11 +176,11 @@ pub(super) fn rmdir(follower: &mut Follower<'_, '_>, words: &[String]) -> Option
             kept = Some(path);
         }
     }
-    kept.and_then(|path| unknown(format!("`{path}` is a package's")))
+    kept.map_or(Ok(None), |path| Err(unknown(format!("`{path}` is a package's"))))
 }
 
 /// Takes away what scripts made. What a package brought stays, and that is told.
-pub(super) fn rm(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn rm(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (_, paths) = options_and_operands(words);
     let mut kept = None;
     for path in paths {
@@ -183,24 +188,22 @@ pub(super) fn rm(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Ou
             kept = Some(path);
         }
     }
-    kept.and_then(|path| unknown(format!("`{path}` is a package's, and stays")))
+    kept.map_or(Ok(None), |path| Err(unknown(format!("`{path}` is a package's, and stays"))))
 }
 
-pub(super) fn touch(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn touch(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (_, paths) = options_and_operands(words);
-    settle((|| {
-        let mut made = Vec::new();
-        for path in paths {
-            let place = place(follower, path)?;
-            if follower.system.tree.lookup(&place).is_none() {
-                let content = Content::from_bytes(Vec::new());
-                let node = new_file(follower, content);
-                put(follower, &place, node)?;
-                made.push(path);
-            }
+    let mut made = Vec::new();
+    for path in paths {
+        let place = place(follower, path)?;
+        if follower.system.tree.lookup(&place).is_none() {
+            let content = Content::from_bytes(Vec::new());
+            let node = new_file(follower, content);
+            put(follower, &place, node)?;
+            made.push(path);
         }
-        Ok((!made.is_empty()).then(|| Outcome::done(EFFECT, made.join(" "))))
-    })())
+    }
+    self::made(&made)
 }
 
 /// The place for `source` in `target`, which may be a directory.
@@ -217,29 +220,27 @@ fn target_of(follower: &Follower<'_, '_>, source: &str, target: &str, is_file: b
 }
 
 /// `ln -s[fnT] TARGET… LINK`
-pub(super) fn ln(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn ln(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
     if !has_flag(&options, 's', "symbolic") {
-        return unknown("it makes a hard link");
+        return Err(unknown("it makes a hard link"));
     }
-    let [target, link] = operands[..] else { return unknown("it makes several links at once") };
+    let [target, link] = operands[..] else { return Err(unknown("it makes several links at once")) };
     let is_file = has_flag(&options, 'n', "no-dereference") || has_flag(&options, 'T', "no-target-directory");
     let path = target_of(follower, target, link, is_file);
-    settle((|| {
-        let place = place(follower, &path)?;
-        if let Some((_, node)) = follower.system.entry(&place) {
-            let same = matches!(&node.kind, Kind::Symlink(held) if held == target.as_bytes());
-            if same || !has_flag(&options, 'f', "force") {
-                return Ok(None);
-            }
+    let place = place(follower, &path)?;
+    if let Some((_, node)) = follower.system.entry(&place) {
+        let same = matches!(&node.kind, Kind::Symlink(held) if held == target.as_bytes());
+        if same || !has_flag(&options, 'f', "force") {
+            return Ok(None);
         }
-        let relative =
-            has_flag(&options, 'r', "relative").then(|| relative_to(follower, target, &place)).flatten();
-        let target = relative.as_deref().unwrap_or(target);
-        let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
-        put(follower, &place, node)?;
-        Ok(if follower.system.is_temporary(&place) { None } else { done(format!("{path} → {target}")) })
-    })())
+    }
+    let relative =
+        has_flag(&options, 'r', "relative").then(|| relative_to(follower, target, &place)).flatten();
+    let target = relative.as_deref().unwrap_or(target);
+    let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
+    put(follower, &place, node)?;
+    if follower.system.is_temporary(&place) { Ok(None) } else { done(format!("{path} → {target}")) }
 }
 
 /// The way from a link to what it shall name, as `ln -r` finds it: both with all links followed.
@@ -253,31 +254,31 @@ fn relative_to(follower: &Follower<'_, '_>, target: &str, link: &ImagePath) -> O
 }
 
 /// `cp [-adprT] SOURCE TARGET`
-pub(super) fn cp(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn cp(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
-    let (target, sources) = operands.split_last()?;
+    let Some((target, sources)) = operands.split_last().filter(|(_, sources)| !sources.is_empty()) else {
+        return Err(unknown("it names no target"));
+    };
     let keeps = has_flag(&options, 'p', "preserve") || has_flag(&options, 'a', "archive");
     let keeps = keeps || options.iter().any(|option| option.starts_with("--preserve"));
-    let deep = ["-r", "-R", "-a"]
-        .iter()
-        .any(|flag| has_flag(&options, flag.chars().nth(1).unwrap_or('r'), "recursive"));
+    let deep = has_flag(&options, 'r', "recursive")
+        || has_flag(&options, 'R', "recursive")
+        || has_flag(&options, 'a', "archive");
     let stays = has_flag(&options, 'n', "no-clobber");
     let links = has_flag(&options, 'd', "no-dereference")
         || has_flag(&options, 'P', "no-dereference")
         || has_flag(&options, 'a', "archive");
-    settle((|| {
-        let mut made = Vec::new();
-        for source in sources {
-            let path = target_of(follower, source, target, has_flag(&options, 'T', "no-target-directory"));
-            if stays && follower.system.tree.lookup(&place(follower, &path)?).is_some() {
-                continue;
-            }
-            copy(follower, source, &path, keeps, deep, links)?;
-            made.push(path);
+    let mut made = Vec::new();
+    for source in sources {
+        let path = target_of(follower, source, target, has_flag(&options, 'T', "no-target-directory"));
+        if stays && follower.system.tree.lookup(&place(follower, &path)?).is_some() {
+            continue;
         }
-        made.retain(|path| !follower.place(path).is_ok_and(|place| follower.system.is_temporary(&place)));
-        Ok((!made.is_empty()).then(|| Outcome::done(EFFECT, made.join(" "))))
-    })())
+        copy(follower, source, &path, keeps, deep, links)?;
+        made.push(path);
+    }
+    made.retain(|path| !follower.place(path).is_ok_and(|place| follower.system.is_temporary(&place)));
+    self::made(&made)
 }
 
 fn copy(
@@ -287,7 +288,7 @@ fn copy(
     keeps: bool,
     deep: bool,
     links: bool,
-) -> Result<(), Option<Outcome>> {
+) -> Result<(), Outcome> {
     let from = place(follower, source)?;
     let found = match links {
         true => follower.system.entry(&from).map(|(real, node)| (real, node.clone())),
@@ -317,7 +318,7 @@ fn copy_one(
     from: &ImagePath,
     to: &ImagePath,
     keeps: bool,
-) -> Result<(), Option<Outcome>> {
+) -> Result<(), Outcome> {
     let Some(node) = follower.system.tree.get(from).cloned() else { return Ok(()) };
     let known = node.content().is_none() || follower.system.content(from).is_some();
     let temporary = follower.system.is_temporary(to);
@@ -347,49 +348,47 @@ fn copy_one(
 }
 
 /// `mv SOURCE TARGET`, of what scripts made.
-pub(super) fn mv(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn mv(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
-    let [source, target] = operands[..] else { return unknown("it moves several files") };
+    let [source, target] = operands[..] else { return Err(unknown("it moves several files")) };
     let path = target_of(follower, source, target, has_flag(&options, 'T', "no-target-directory"));
-    settle((|| {
-        let (from, to) = (place(follower, source)?, place(follower, &path)?);
-        let Some((real, node)) = follower.system.entry(&from).map(|(real, node)| (real, node.clone())) else {
-            return Err(unknown(format!("`{source}` is not in the image")));
-        };
-        if node.is_directory() {
-            return Err(unknown(format!("`{source}` is a directory")));
-        }
-        if node.content().is_some() && follower.system.content(&from).is_none() {
-            return Err(unknown(format!(
-                "what `{source}` holds by then, and `{path}`, is only known when it runs"
-            )));
-        }
-        if !follower.system.take_away(&real) {
-            return Err(unknown(format!("`{source}` is a package's, and stays")));
-        }
-        put(follower, &to, node)?;
-        Ok(done(path))
-    })())
+    let (from, to) = (place(follower, source)?, place(follower, &path)?);
+    let Some((real, node)) = follower.system.entry(&from).map(|(real, node)| (real, node.clone())) else {
+        return Err(unknown(format!("`{source}` is not in the image")));
+    };
+    if node.is_directory() {
+        return Err(unknown(format!("`{source}` is a directory")));
+    }
+    if node.content().is_some() && follower.system.content(&from).is_none() {
+        return Err(unknown(format!(
+            "what `{source}` holds by then, and `{path}`, is only known when it runs"
+        )));
+    }
+    if !follower.system.take_away(&real) {
+        return Err(unknown(format!("`{source}` is a package's, and stays")));
+    }
+    put(follower, &to, node)?;
+    done(path)
 }
 
 /// `install [-d] [-m MODE] [-o USER] [-g GROUP] …` (install(1)).
-pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
-    let (mut mode, mut user, mut group, mut operands) = (None, None, None, Vec::new());
+pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
+    let (mut given, mut user, mut group, mut operands) = (None, None, None, Vec::new());
     let (mut directory, mut keeps, mut parents, mut into) = (false, false, false, None);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if let Some(long) = word.strip_prefix("--") {
             match long.split_once('=') {
-                Some(("mode", value)) => mode = Mode::parse(value),
+                Some(("mode", value)) => given = Some(mode(value)?),
                 Some(("owner", value)) => user = Some(value.to_owned()),
                 Some(("group", value)) => group = Some(value.to_owned()),
                 None if long == "directory" => directory = true,
                 None if matches!(long, "mode" | "owner" | "group") => {
-                    let value = words.next()?;
+                    let value = value(word, &mut words)?;
                     match long {
-                        "mode" => mode = Mode::parse(value),
-                        "owner" => user = Some(value.clone()),
-                        _ => group = Some(value.clone()),
+                        "mode" => given = Some(mode(value)?),
+                        "owner" => user = Some(value.to_owned()),
+                        _ => group = Some(value.to_owned()),
                     }
                 }
                 _ => {}
@@ -408,9 +407,9 @@ pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
                 'p' => keeps = true,
                 'm' | 'o' | 'g' | 't' => {
                     let rest = &flags[at + 1..];
-                    let value = if rest.is_empty() { words.next()?.as_str() } else { rest };
+                    let value = if rest.is_empty() { value(word, &mut words)? } else { rest };
                     match flag {
-                        'm' => mode = Some(Mode::parse(value)?),
+                        'm' => given = Some(mode(value)?),
                         'o' => user = Some(value.to_owned()),
                         'g' => group = Some(value.to_owned()),
                         _ => into = Some(value.to_owned()),
@@ -423,47 +422,42 @@ pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
     }
     let named = format!("{}:{}", user.as_deref().unwrap_or_default(), group.as_deref().unwrap_or_default());
     let named = if group.is_none() { user.unwrap_or_default() } else { named };
-    let (uid, gid) = match owner(follower.system, &named) {
-        Ok(numbers) => numbers,
-        Err(why) => return unknown(why),
-    };
+    let (uid, gid) = owner(follower.system, &named).map_err(unknown)?;
     let set = |node: &mut Node| {
-        node.mode = mode.as_ref().map_or(0o755, |mode| mode.apply(0, node.is_directory()));
+        node.mode = given.as_ref().map_or(0o755, |mode| mode.apply(0, node.is_directory()));
         (node.uid, node.gid) = (uid.unwrap_or(0), gid.unwrap_or(0));
     };
     if directory {
-        return settle(directories(follower, &operands, set, true));
+        return directories(follower, &operands, set, true);
     }
-    settle((|| {
-        let target = match (&into, operands.len()) {
-            (Some(into), _) => into.clone(),
-            (None, 2..) => operands.pop().unwrap_or_default().to_owned(),
-            _ => return Err(unknown("it names no target")),
-        };
-        let mut made = Vec::new();
-        for source in &operands {
-            let path = target_of(follower, source, &target, false);
-            let to = place(follower, &path)?;
-            if parents {
-                make_parents(follower, &to)?;
-            }
-            match *source {
-                "/dev/null" => {
-                    let content = Content::from_bytes(Vec::new());
-                    let node = new_file(follower, content);
-                    put(follower, &to, node)?;
-                }
-                _ => copy(follower, source, &path, keeps, false, false)?,
-            }
-            follower.system.change(&to, false, &set);
-            made.push(path);
+    let target = match (&into, operands.len()) {
+        (Some(into), _) => into.clone(),
+        (None, 2..) => operands.pop().unwrap_or_default().to_owned(),
+        _ => return Err(unknown("it names no target")),
+    };
+    let mut made = Vec::new();
+    for source in &operands {
+        let path = target_of(follower, source, &target, false);
+        let to = place(follower, &path)?;
+        if parents {
+            make_parents(follower, &to)?;
         }
-        Ok((!made.is_empty()).then(|| Outcome::done(EFFECT, made.join(" "))))
-    })())
+        match *source {
+            "/dev/null" => {
+                let content = Content::from_bytes(Vec::new());
+                let node = new_file(follower, content);
+                put(follower, &to, node)?;
+            }
+            _ => copy(follower, source, &path, keeps, false, false)?,
+        }
+        follower.system.change(&to, false, &set);
+        made.push(path);
+    }
+    self::made(&made)
 }
 
 /// `ucf NEW CONFIG`: with nothing there yet, it copies (ucf(1)).
-pub(super) fn ucf(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn ucf(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let mut operands = Vec::new();
     let mut purge = false;
     let mut words = words.iter();
@@ -475,32 +469,37 @@ pub(super) fn ucf(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<O
             word => operands.push(word),
         }
     }
-    let [source, target] = operands[..] else { return None };
-    if purge || follower.place(target).is_ok_and(|place| follower.system.tree.lookup(&place).is_some()) {
-        return None;
+    if purge {
+        return Ok(None);
     }
-    settle(copy(follower, source, target, true, false, false).map(|()| Some(Outcome::done(EFFECT, target))))
+    let [source, target] = operands[..] else { return Err(unknown("it is no complete call of ucf")) };
+    let place = place(follower, target)?;
+    if follower.system.tree.lookup(&place).is_some() {
+        return Ok(None);
+    }
+    copy(follower, source, target, true, false, false)?;
+    done(target)
 }
 
 /// `dpkg-divert --add FILE`: of consequence only where another package has the file.
-pub(super) fn divert(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn divert(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
     if options.iter().any(|option| matches!(*option, "--remove" | "--list" | "--listpackage" | "--truename"))
     {
-        return None;
+        return Ok(None);
     }
     let diverted = operands.last().copied().unwrap_or_default();
     let Ok(place) = follower.place(diverted) else {
-        return unknown("it is no complete call of dpkg-divert");
+        return Err(unknown("it is no complete call of dpkg-divert"));
     };
     let own = script_of(follower.package.name);
     match follower.system.entry(&place) {
         // The links of merged /usr are where they belong.
-        Some((place, _)) if place.components().count() == 1 => None,
+        Some((place, _)) if place.components().count() == 1 => Ok(None),
         Some((_, node)) if !is_of(node, &own, follower.package.name) => {
-            unknown(format!("`{diverted}` is another package's, and stays in its place"))
+            Err(unknown(format!("`{diverted}` is another package's, and stays in its place")))
         }
-        _ => None,
+        _ => Ok(None),
     }
 }
 

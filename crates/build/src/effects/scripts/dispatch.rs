@@ -2,13 +2,13 @@
 
 use bareboat_formats::sh::{self, Command};
 
-use super::finding::Outcome;
+use super::finding::{Done, Outcome};
 use super::follow::{Flow, Follower, Truth, Value};
 use super::{builtins, conditions, debconf, queries};
 use crate::effects::{accounts_commands, alternatives, apache, copies, known, left_out, modes, php};
 
-/// An effect: does what the command would do. None when there is nothing to do.
-type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Option<Outcome>;
+/// An effect: does what the command would do.
+type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Done;
 
 const EFFECTS: &[(&str, Effect)] = &[
     ("a2enconf", apache::enable_configuration),
@@ -140,8 +140,8 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
         let why = "it runs as another user";
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
-    let outcome = effect(follower, &known);
-    Flow::Next(follower.settle(outcome))
+    let done = effect(follower, &known);
+    Flow::Next(follower.settle(done.unwrap_or_else(Some)))
 }
 
 impl Follower<'_, '_> {

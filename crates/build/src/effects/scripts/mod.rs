@@ -33,6 +33,7 @@ use super::{Accounts, Applied, known, sysusers, tmpfiles};
 use crate::tree::Tree;
 use crate::unpack::Unpacked;
 
+pub(in crate::effects) use finding::Done;
 pub use finding::{Finding, Outcome};
 pub(in crate::effects) use follow::Follower;
 use package::Package;

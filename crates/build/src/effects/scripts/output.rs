@@ -102,8 +102,8 @@ impl Follower<'_, '_> {
                 continue; // error messages
             }
             let path = path.map(|path| self.place(&path).map_or(path, |place| place.to_string()));
-            let outcome = copies::write(self, path.as_deref(), text, append);
-            self.settle(outcome);
+            let done = copies::write(self, path.as_deref(), text, append);
+            self.settle(done.unwrap_or_else(Some));
         }
     }
 }

@@ -86,6 +86,10 @@ fn scripts_leave_what_they_would_have_left() {
             &["/fast 644 0:0 \"\""],
         ),
         ("t=$(mktemp); sed 's/1/2/' /etc/x.conf >$t; mv $t /etc/n", &["/etc/n 600 0:0 \"a = 2\\n\""]),
+        (
+            "mkdir /etc/d; ln -s x /etc/d/l; cp --archive /etc/d /etc/e",
+            &["/etc/d/ 755 0:0", "/etc/d/l -> x", "/etc/e/ 755 0:0", "/etc/e/l -> x"],
+        ),
         ("cd /etc; cp x.conf v", &["/etc/v 644 0:0 \"a = 1\\n\""]),
         ("exit 0\ntouch /never", &[]),
         ("touch /etc/t; rm -f /etc/t", &[]),
@@ -149,6 +153,21 @@ fn what_is_not_known_is_told_and_not_done() {
             vec!["1: it is a program that only running it would tell about".to_owned()],
         ),
         ("for l in \"$(ls -ln /etc)\"; do echo $l >/etc/l; done", vec![format!("1: {COMES_WRITES}")]),
+        ("install -d -m q /etc/d", vec!["1: `q` is no mode that is understood".to_owned()]),
+        ("install -d --mode=q /etc/d", vec!["1: `q` is no mode that is understood".to_owned()]),
+        ("install -d /etc/d -m", vec!["1: `-m` has no value".to_owned()]),
+        ("mkdir -m q /etc/d", vec!["1: `q` is no mode that is understood".to_owned()]),
+        ("ucf /etc/x.conf", vec!["1: it is no complete call of ucf".to_owned()]),
+        ("cp /etc/x.conf", vec!["1: it names no target".to_owned()]),
+        ("usermod -aG nowhere,audio www-data", vec!["1: there is no group `nowhere`".to_owned()]),
+        (
+            "usermod -u 7 www-data",
+            vec!["1: it changes an account in more than its home, shell and groups".to_owned()],
+        ),
+        (
+            "addgroup --system one\nusermod -G audio,one www-data\nusermod -G one www-data",
+            vec!["3: it takes `www-data` out of the group `audio`".to_owned()],
+        ),
         ("#!/usr/bin/perl\nmy @a = (1);", vec!["0: it is no shell script".to_owned()]),
     ] {
         let (listing, told, ..) = followed(script);
@@ -161,7 +180,7 @@ fn what_is_not_known_is_told_and_not_done() {
 fn accounts_are_made_as_the_calls_say() {
     let (listing, told, accounts, _) = followed(
         "getent passwd web >/dev/null || adduser --system --group --home /var/lib/web --gecos 'Web, sir' web\n\
-         addgroup --system --gid 444 data\nusermod -aG data web\nuseradd -r -u 777 -d /nowhere -s /bin/false fixed\n",
+         addgroup --system --gid 444 data\nusermod -G data,mail web\nuseradd -r -u 777 -d /nowhere -s /bin/false fixed\n",
     );
     assert!(told.is_empty(), "{told:?}");
     let web = accounts.user("web").unwrap();
@@ -171,7 +190,7 @@ fn accounts_are_made_as_the_calls_say() {
     );
     assert_eq!(accounts.group_name(web.gid), Some("web"));
     assert_eq!(listing, [format!("/var/lib/web/ 755 {}:{}", web.uid, web.gid)]);
-    assert_eq!(accounts.groups_of("web").collect::<Vec<_>>(), ["data"]);
+    assert_eq!(accounts.groups_of("web").collect::<Vec<_>>(), ["data", "mail"]);
     assert_eq!(accounts.group("data").unwrap().gid, 444);
     let fixed = accounts.user("fixed").unwrap();
     assert_eq!((fixed.uid, fixed.shell.as_str()), (777, "/bin/false"));
