@@ -3,7 +3,8 @@
 use bareboat_formats::sh::Command;
 
 use super::finding::Outcome;
-use super::follow::{Flow, Follower, Truth, Value};
+use super::flow::{Flow, Truth};
+use super::follow::{Follower, Value};
 
 const NAMES: &[&str] = &[
     ":", "true", "false", "exit", "return", "break", "continue", "shift", "set", "unset", "export", "local",

@@ -3,9 +3,10 @@
 use bareboat_formats::sh::{self, Command};
 
 use super::finding::{Done, Outcome};
-use super::follow::{Flow, Follower, Truth, Value};
+use super::flow::{Flow, Truth};
+use super::follow::{Follower, Value};
 use super::{builtins, conditions, debconf, queries};
-use crate::effects::{accounts_commands, alternatives, apache, copies, known, left_out, modes, php};
+use crate::effects::{accounts_commands, alternatives, apache, files, known, left_out, modes, php};
 
 /// An effect: does what the command would do.
 type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Done;
@@ -19,21 +20,21 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("chgrp", modes::chgrp),
     ("chmod", modes::chmod),
     ("chown", modes::chown),
-    ("cp", copies::cp),
-    ("dpkg-divert", copies::divert),
+    ("cp", files::cp),
+    ("dpkg-divert", files::divert),
     ("dpkg-statoverride", modes::statoverride),
     ("gpasswd", accounts_commands::gpasswd),
     ("groupadd", accounts_commands::groupadd),
-    ("install", copies::install),
+    ("install", files::install),
     ("lighty-enable-mod", apache::enable_for_lighttpd),
-    ("ln", copies::ln),
-    ("mkdir", copies::mkdir),
-    ("mv", copies::mv),
+    ("ln", files::ln),
+    ("mkdir", files::mkdir),
+    ("mv", files::mv),
     ("phpenmod", php::enable),
-    ("rm", copies::rm),
-    ("rmdir", copies::rmdir),
-    ("touch", copies::touch),
-    ("ucf", copies::ucf),
+    ("rm", files::rm),
+    ("rmdir", files::rmdir),
+    ("touch", files::touch),
+    ("ucf", files::ucf),
     ("update-alternatives", alternatives::install),
     ("useradd", accounts_commands::useradd),
     ("usermod", accounts_commands::usermod),

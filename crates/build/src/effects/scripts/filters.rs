@@ -2,7 +2,8 @@
 
 use bareboat_formats::sh::{Command, CommandKind};
 
-use super::follow::{Follower, Truth, Value};
+use super::flow::Truth;
+use super::follow::{Follower, Value};
 
 impl Follower<'_, '_> {
     /// What a command makes of known input; none when that is not known.

@@ -13,12 +13,14 @@ mod dispatch;
 mod expand;
 mod filters;
 mod finding;
+mod flow;
 mod follow;
 mod order;
 mod output;
 mod package;
 mod queries;
 mod sed;
+mod sources;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use bareboat_model::{ImagePath, Version};
 
 use super::builtins;
-use super::follow::{Follower, Truth, Value};
+use super::flow::Truth;
+use super::follow::{Follower, Value};
 use crate::effects::php;
 use crate::tree::Kind;
 
