@@ -76,8 +76,14 @@ fn is_name(name: &str) -> bool {
 
 /// Makes the links, of what is in the image by now.
 pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<Applied>> {
+    let made = choose(tree, setting.alternatives, setting.mtime)?;
+    Ok((!made.is_empty()).then(|| Applied { effect: EFFECT, what: made.join(", ") }))
+}
+
+/// The names that were filled.
+fn choose<'a>(tree: &mut Tree, alternatives: &'a Alternatives, mtime: i64) -> Result<Vec<&'a str>> {
     let mut made = Vec::new();
-    for (name, offers) in &setting.alternatives.groups {
+    for (name, offers) in &alternatives.groups {
         let is_there = |path: &str| ImagePath::absolute(path).is_ok_and(|path| tree.lookup(&path).is_some());
         let usable = offers.iter().rev().filter(|offer| is_there(&offer.links[0][2]));
         let Some(best) = usable.max_by_key(|offer| offer.priority) else { continue };
@@ -98,7 +104,7 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
                 continue;
             }
             for (place, target) in [(&chosen, path.as_str()), (&link, choice.as_str())] {
-                let node = Node::symlink(target, setting.mtime, owner.clone());
+                let node = Node::symlink(target, mtime, owner.clone());
                 tree.place(place, node, &|_, _, _| Precedence::Holder)?;
             }
             linked = true;
@@ -107,5 +113,28 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
             made.push(name.as_str());
         }
     }
-    Ok((!made.is_empty()).then(|| Applied { effect: EFFECT, what: made.join(", ") }))
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Content;
+
+    #[test]
+    fn only_names_that_were_linked_are_told() {
+        for (held, expected) in
+            [(None, &["awk"][..]), (Some("/usr/bin/awk"), &[]), (Some("/etc/alternatives/awk"), &[])]
+        {
+            let mut tree = Tree::new();
+            for path in ["/usr/bin/mawk"].into_iter().chain(held) {
+                let node = Node::file(Content::from_bytes(Vec::new()), 0o755, 0, Owner::Package("p".into()));
+                tree.place(&ImagePath::absolute(path).unwrap(), node, &|_, _, _| Precedence::Refuse).unwrap();
+            }
+            let words = ["/usr/bin/awk", "awk", "/usr/bin/mawk", "5"];
+            let offers = vec![parse(&words, "mawk").unwrap()];
+            let alternatives = Alternatives { groups: BTreeMap::from([("awk".to_owned(), offers)]) };
+            assert_eq!(choose(&mut tree, &alternatives, 0).unwrap(), expected, "{held:?}");
+        }
+    }
 }

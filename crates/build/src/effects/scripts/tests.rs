@@ -25,9 +25,13 @@ fn tree() -> Tree {
 }
 
 fn package(postinst: &str) -> Unpacked {
+    package_declaring(postinst, serde_json::json!({}))
+}
+
+fn package_declaring(postinst: &str, declarations: serde_json::Value) -> Unpacked {
     let json = serde_json::json!({
         "control": "Package: p\nVersion: 1.0\n", "md5sums": "", "conffiles": [], "triggers": "", "built": "1970-01-01T00:00:00Z",
-        "scripts": {"postinst": postinst}, "members": [], "contents_size": 0, "declarations": {},
+        "scripts": {"postinst": postinst}, "members": [], "contents_size": 0, "declarations": declarations,
         "templates": "Template: p/mode\nType: string\nDefault: fast\n",
     });
     serde_json::from_value(json).unwrap()
@@ -86,6 +90,18 @@ fn scripts_leave_what_they_would_have_left() {
             &["/fast 644 0:0 \"\""],
         ),
         ("t=$(mktemp); sed 's/1/2/' /etc/x.conf >$t; mv $t /etc/n", &["/etc/n 600 0:0 \"a = 2\\n\""]),
+        (
+            "mkdir -p /etc/php/8/mods-available /etc/php/8/fpm/conf.d\ntouch /etc/php/8/mods-available/x.ini\n\
+             phpenmod -m -v 8 -s fpm x\nphpquery -q -v 8 -s fpm -m x && rm /etc/php/8/mods-available/x.ini",
+            &[
+                "/etc/php/ 755 0:0",
+                "/etc/php/8/ 755 0:0",
+                "/etc/php/8/fpm/ 755 0:0",
+                "/etc/php/8/fpm/conf.d/ 755 0:0",
+                "/etc/php/8/fpm/conf.d/20-x.ini -> /etc/php/8/mods-available/x.ini",
+                "/etc/php/8/mods-available/ 755 0:0",
+            ],
+        ),
         (
             "mkdir /etc/d; ln -s x /etc/d/l; cp --archive /etc/d /etc/e",
             &["/etc/d/ 755 0:0", "/etc/d/l -> x", "/etc/e/ 755 0:0", "/etc/e/l -> x"],
@@ -194,6 +210,24 @@ fn accounts_are_made_as_the_calls_say() {
     assert_eq!(accounts.group("data").unwrap().gid, 444);
     let fixed = accounts.user("fixed").unwrap();
     assert_eq!((fixed.uid, fixed.shell.as_str()), (777, "/bin/false"));
+}
+
+#[test]
+fn what_systemd_lays_out_for_itself_is_left_out_and_told() {
+    let declarations = serde_json::json!({"/usr/lib/tmpfiles.d/x.conf": "d /var/lib/x 0755 - - -\n"});
+    for (name, left_out) in [("systemd", true), ("p", false)] {
+        let mut tree = tree();
+        let mut accounts = Accounts::of(&tree, &Default::default(), &Default::default()).unwrap();
+        let packages = [(Arc::from(name), package_declaring("", declarations.clone()))];
+        let followed = follow(&mut tree, &mut accounts, &packages, Arch::Amd64, 0).unwrap();
+        assert_eq!(tree.get(&ImagePath::absolute("/var/lib/x").unwrap()).is_none(), left_out, "{name}");
+        let outcomes: Vec<_> = followed.findings[name].iter().map(|finding| &finding.outcome).collect();
+        match outcomes[..] {
+            [Outcome::LeftOut(rule)] if left_out => assert_eq!(rule.name, "systemd itself"),
+            [Outcome::Reproduced { .. }] => assert!(!left_out),
+            _ => panic!("{name}: {outcomes:?}"),
+        }
+    }
 }
 
 #[test]
