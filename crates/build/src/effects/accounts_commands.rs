@@ -2,7 +2,7 @@
 
 use bareboat_model::{ImagePath, Result};
 
-use super::scripts::{Follower, Outcome, script_of};
+use super::scripts::{Done, Follower, Outcome, script_of};
 use super::system_accounts::{NO_LOGIN, PrimaryGroup, Wanted};
 use crate::tree::Node;
 
@@ -61,7 +61,7 @@ const ADDUSER_VALUES: &[&str] = &[
 ];
 
 /// `adduser --system …`, and `adduser USER GROUP` (adduser(8)).
-pub(super) fn adduser(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn adduser(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let line = Line::read(words, ADDUSER_VALUES);
     match line.operands[..] {
         [user, group] => member(follower, user, group),
@@ -84,22 +84,22 @@ pub(super) fn adduser(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
             let with_home = !line.has(&["--no-create-home"]) && home != "/nonexistent";
             user(follower, &wanted, with_home)
         }
-        _ => Some(Outcome::unknown("it makes an account for a person")),
+        _ => Err(Outcome::unknown("it makes an account for a person")),
     }
 }
 
 /// `addgroup --system …`, and `addgroup USER GROUP`.
-pub(super) fn addgroup(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn addgroup(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let line = Line::read(words, ADDUSER_VALUES);
     match line.operands[..] {
         [user, group] => member(follower, user, group),
         [name] => group(follower, name, line.number(&["--gid"])),
-        _ => Some(Outcome::unknown("it names no group")),
+        _ => Err(Outcome::unknown("it names no group")),
     }
 }
 
 /// `useradd -r …` (useradd(8)).
-pub(super) fn useradd(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn useradd(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     const VALUES: &[&str] = &[
         "-b",
         "-c",
@@ -124,9 +124,9 @@ pub(super) fn useradd(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
         "-Z",
     ];
     let line = Line::read(words, VALUES);
-    let [name] = line.operands[..] else { return Some(Outcome::unknown("it names no account")) };
+    let [name] = line.operands[..] else { return Err(Outcome::unknown("it names no account")) };
     if !line.has(&["-r", "--system"]) && line.number(&["-u", "--uid"]).is_none() {
-        return Some(Outcome::unknown("it makes an account for a person"));
+        return Err(Outcome::unknown("it makes an account for a person"));
     }
     let home =
         line.value(&["-d", "--home-dir", "--home"]).map_or_else(|| format!("/home/{name}"), str::to_owned);
@@ -142,41 +142,44 @@ pub(super) fn useradd(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
         home,
         shell: line.value(&["-s", "--shell"]).unwrap_or("/bin/sh").to_owned(),
     };
-    let made = user(follower, &wanted, line.has(&["-m", "--create-home"]));
-    let further = line.value(&["-G", "--groups"]).unwrap_or_default();
-    let joined = further.split(',').filter(|group| !group.is_empty()).find_map(|group| {
-        member(follower, name, group).filter(|outcome| matches!(outcome, Outcome::Unknown { .. }))
-    });
-    joined.or(made)
+    let made = user(follower, &wanted, line.has(&["-m", "--create-home"]))?;
+    let joined = members(follower, name, line.value(&["-G", "--groups"]))?;
+    Ok(made.or(joined))
 }
 
 /// `groupadd -r …`
-pub(super) fn groupadd(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn groupadd(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let line = Line::read(words, &["-g", "--gid", "-K", "-p", "-R"]);
     match line.operands[..] {
         [name] => group(follower, name, line.number(&["-g", "--gid"])),
-        _ => Some(Outcome::unknown("it names no group")),
+        _ => Err(Outcome::unknown("it names no group")),
     }
 }
 
 /// `usermod -aG GROUP USER`, and what it sets of a user.
-pub(super) fn usermod(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
-    const VALUES: &[&str] =
-        &["-G", "-aG", "--groups", "-c", "--comment", "-d", "--home", "-g", "--gid", "-s", "--shell"];
-    let line = Line::read(words, VALUES);
-    let [name] = line.operands[..] else { return Some(Outcome::unknown("it names no account")) };
-    if line.has(&["-l", "-u", "-g", "-p", "--login", "--uid", "--gid", "--password"]) {
-        return Some(Outcome::unknown("it changes an account in more than its home, shell and groups"));
+pub(super) fn usermod(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
+    const GROUPS: &[&str] = &["-G", "-aG", "--groups"];
+    const SETS: &[&str] = &["-c", "--comment", "-d", "--home", "-s", "--shell"];
+    // No account of an image has a password, locked or not.
+    const FLAGS: &[&str] = &["-a", "--append", "-L", "--lock", "-U", "--unlock"];
+    let line = Line::read(words, &[GROUPS, SETS].concat());
+    if line.options.iter().any(|(option, _)| ![GROUPS, SETS, FLAGS].concat().contains(option)) {
+        return Err(Outcome::unknown("it changes an account in more than its home, shell and groups"));
     }
-    let adds = line.has(&["-aG"]) || (line.has(&["-a", "--append"]) && line.has(&["-G", "--groups"]));
-    if adds {
-        let groups = line.value(&["-G", "-aG", "--groups"]).unwrap_or_default();
-        return groups.split(',').filter_map(|group| member(follower, name, group)).last();
+    let [name] = line.operands[..] else { return Err(Outcome::unknown("it names no account")) };
+    let groups = line.value(GROUPS);
+    if groups.is_some() && !line.has(&["-aG", "-a", "--append"]) {
+        let listed: Vec<&str> = groups.unwrap_or_default().split(',').collect();
+        if let Some(other) = follower.system.accounts.groups_of(name).find(|group| !listed.contains(group)) {
+            return Err(Outcome::unknown(format!("it takes `{name}` out of the group `{other}`")));
+        }
     }
+    let joined = members(follower, name, groups)?;
     follower.system.accounts.uid_of(name);
     let Some(user) = follower.system.accounts.users.iter_mut().find(|user| user.name == name) else {
-        return Some(Outcome::unknown(format!("there is no user `{name}`")));
+        return Err(Outcome::unknown(format!("there is no user `{name}`")));
     };
+    let mut is_set = false;
     for (field, options) in [
         (&mut user.gecos, ["-c", "--comment"]),
         (&mut user.home, ["-d", "--home"]),
@@ -184,43 +187,55 @@ pub(super) fn usermod(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
     ] {
         if let Some(value) = line.value(&options) {
             value.clone_into(field);
+            is_set = true;
         }
     }
-    Some(Outcome::done(EFFECT, name))
+    Ok(if is_set { Some(Outcome::done(EFFECT, name)) } else { joined })
+}
+
+/// Makes a user a member of `a,b`: of all of them, or it is told of which not.
+fn members(follower: &mut Follower<'_, '_>, user: &str, groups: Option<&str>) -> Done {
+    let mut joined = Vec::new();
+    for group in groups.unwrap_or_default().split(',').filter(|group| !group.is_empty()) {
+        if member(follower, user, group)?.is_some() {
+            joined.push(group);
+        }
+    }
+    Ok((!joined.is_empty()).then(|| Outcome::done(EFFECT, format!("{user} in {}", joined.join(",")))))
 }
 
 /// `gpasswd -a USER GROUP`
-pub(super) fn gpasswd(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn gpasswd(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let line = Line::read(words, &["-a", "--add"]);
     match (line.value(&["-a", "--add"]), &line.operands[..]) {
         (Some(user), [group]) => member(follower, user, group),
-        _ => Some(Outcome::unknown("it does more than to add a member")),
+        _ => Err(Outcome::unknown("it does more than to add a member")),
     }
 }
 
-fn outcome(result: Result<bool>, what: impl Into<String>) -> Option<Outcome> {
+fn outcome(result: Result<bool>, what: impl Into<String>) -> Done {
     match result {
-        Ok(true) => Some(Outcome::done(EFFECT, what)),
-        Ok(false) => None,
-        Err(error) => Some(Outcome::unknown(error.to_string())),
+        Ok(true) => Ok(Some(Outcome::done(EFFECT, what))),
+        Ok(false) => Ok(None),
+        Err(error) => Err(Outcome::unknown(error.to_string())),
     }
 }
 
-fn member(follower: &mut Follower<'_, '_>, user: &str, group: &str) -> Option<Outcome> {
+fn member(follower: &mut Follower<'_, '_>, user: &str, group: &str) -> Done {
     outcome(follower.system.accounts.want_member(user, group), format!("{user} in {group}"))
 }
 
-fn group(follower: &mut Follower<'_, '_>, name: &str, gid: Option<u32>) -> Option<Outcome> {
+fn group(follower: &mut Follower<'_, '_>, name: &str, gid: Option<u32>) -> Done {
     outcome(follower.system.accounts.want_group(name, gid), format!("group {name}"))
 }
 
-fn user(follower: &mut Follower<'_, '_>, wanted: &Wanted, with_home: bool) -> Option<Outcome> {
+fn user(follower: &mut Follower<'_, '_>, wanted: &Wanted, with_home: bool) -> Done {
     let made = follower.system.accounts.want_user(wanted);
     if with_home
         && matches!(made, Ok(true))
         && let Err(error) = make_home(follower, wanted)
     {
-        return Some(Outcome::unknown(error.to_string()));
+        return Err(Outcome::unknown(error.to_string()));
     }
     outcome(made, wanted.name.as_str())
 }

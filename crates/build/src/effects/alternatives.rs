@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bareboat_model::{ImagePath, Result};
 
-use super::scripts::{Follower, Outcome, script_of};
+use super::scripts::{Done, Follower, Outcome, script_of};
 use super::{Applied, Setting};
 use crate::tree::{Node, Owner, Precedence, Tree};
 
@@ -29,7 +29,7 @@ struct Offer {
 }
 
 /// `update-alternatives --install LINK NAME PATH PRIORITY [--slave LINK NAME PATH]…`
-pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     while let Some(at) =
         words.iter().position(|word| matches!(*word, "--quiet" | "--force" | "--verbose" | "--skip-auto"))
@@ -39,17 +39,17 @@ pub(super) fn install(follower: &mut Follower<'_, '_>, words: &[String]) -> Opti
     match words.split_first() {
         Some((&"--install", rest)) => {
             let Some(offer) = parse(rest, follower.package.name) else {
-                return Some(Outcome::unknown("it is no complete call of update-alternatives"));
+                return Err(Outcome::unknown("it is no complete call of update-alternatives"));
             };
             let name = offer.links[0][1].clone();
             let offers = follower.system.alternatives.groups.entry(name.clone()).or_default();
             // The same file again replaces what it said before.
             offers.retain(|held| held.links[0][2] != offer.links[0][2]);
             offers.push(offer);
-            Some(Outcome::done(EFFECT, name))
+            Ok(Some(Outcome::done(EFFECT, name)))
         }
-        Some((&("--remove" | "--remove-all" | "--auto"), _)) => None,
-        _ => Some(Outcome::unknown("it chooses an alternative by hand")),
+        Some((&("--remove" | "--remove-all" | "--auto"), _)) => Ok(None),
+        _ => Err(Outcome::unknown("it chooses an alternative by hand")),
     }
 }
 
@@ -76,12 +76,19 @@ fn is_name(name: &str) -> bool {
 
 /// Makes the links, of what is in the image by now.
 pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<Applied>> {
+    let made = choose(tree, setting.alternatives, setting.mtime)?;
+    Ok((!made.is_empty()).then(|| Applied { effect: EFFECT, what: made.join(", ") }))
+}
+
+/// The names that were filled.
+fn choose<'a>(tree: &mut Tree, alternatives: &'a Alternatives, mtime: i64) -> Result<Vec<&'a str>> {
     let mut made = Vec::new();
-    for (name, offers) in &setting.alternatives.groups {
+    for (name, offers) in &alternatives.groups {
         let is_there = |path: &str| ImagePath::absolute(path).is_ok_and(|path| tree.lookup(&path).is_some());
         let usable = offers.iter().rev().filter(|offer| is_there(&offer.links[0][2]));
         let Some(best) = usable.max_by_key(|offer| offer.priority) else { continue };
         let present: Vec<&[String; 3]> = best.links.iter().filter(|[_, _, path]| is_there(path)).collect();
+        let mut linked = false;
         for [link, name, path] in present {
             let choice = format!("/etc/alternatives/{name}");
             let owner = script_of(&best.package);
@@ -97,11 +104,37 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
                 continue;
             }
             for (place, target) in [(&chosen, path.as_str()), (&link, choice.as_str())] {
-                let node = Node::symlink(target, setting.mtime, owner.clone());
+                let node = Node::symlink(target, mtime, owner.clone());
                 tree.place(place, node, &|_, _, _| Precedence::Holder)?;
             }
+            linked = true;
         }
-        made.push(name.as_str());
+        if linked {
+            made.push(name.as_str());
+        }
     }
-    Ok((!made.is_empty()).then(|| Applied { effect: EFFECT, what: made.join(", ") }))
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Content;
+
+    #[test]
+    fn only_names_that_were_linked_are_told() {
+        for (held, expected) in
+            [(None, &["awk"][..]), (Some("/usr/bin/awk"), &[]), (Some("/etc/alternatives/awk"), &[])]
+        {
+            let mut tree = Tree::new();
+            for path in ["/usr/bin/mawk"].into_iter().chain(held) {
+                let node = Node::file(Content::from_bytes(Vec::new()), 0o755, 0, Owner::Package("p".into()));
+                tree.place(&ImagePath::absolute(path).unwrap(), node, &|_, _, _| Precedence::Refuse).unwrap();
+            }
+            let words = ["/usr/bin/awk", "awk", "/usr/bin/mawk", "5"];
+            let offers = vec![parse(&words, "mawk").unwrap()];
+            let alternatives = Alternatives { groups: BTreeMap::from([("awk".to_owned(), offers)]) };
+            assert_eq!(choose(&mut tree, &alternatives, 0).unwrap(), expected, "{held:?}");
+        }
+    }
 }

@@ -3,29 +3,29 @@
 use bareboat_model::ImagePath;
 
 use super::modes::options_and_operands;
-use super::scripts::{Follower, Outcome, script_of};
+use super::scripts::{Done, Follower, Outcome, script_of};
 use crate::tree::Node;
 
 const EFFECT: &str = "apache";
 /// Modules that need others: deeper than any of Apache's.
 const DEEPEST: usize = 8;
 
-pub(super) fn enable_module(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn enable_module(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     enable(follower, words, "mods", &["load", "conf"])
 }
 
-pub(super) fn enable_configuration(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn enable_configuration(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     enable(follower, words, "conf", &["conf"])
 }
 
-pub(super) fn enable_site(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn enable_site(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     enable(follower, words, "sites", &["conf"])
 }
 
 /// `lighty-enable-mod NAME`: conf-available/NN-NAME.conf.
-pub(super) fn enable_for_lighttpd(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn enable_for_lighttpd(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (_, names) = options_and_operands(words);
-    let available = ImagePath::absolute("/etc/lighttpd/conf-available").ok()?;
+    let available = path("/etc/lighttpd/conf-available")?;
     let mut enabled = Vec::new();
     for name in names {
         let is_it = |file: &str| {
@@ -38,33 +38,28 @@ pub(super) fn enable_for_lighttpd(follower: &mut Follower<'_, '_>, words: &[Stri
             .filter_map(|(path, _)| String::from_utf8(path.file_name()?.to_vec()).ok())
             .find(|file| is_it(file));
         let Some(file) = file else {
-            return Some(Outcome::unknown(format!("`{name}` is not in {available}")));
+            return Err(Outcome::unknown(format!("`{name}` is not in {available}")));
         };
         let target = format!("../conf-available/{file}");
         let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
-        let chosen = ImagePath::absolute(&format!("/etc/lighttpd/conf-enabled/{file}")).ok()?;
-        if let Err(error) = follower.system.put(&chosen, node) {
-            return Some(Outcome::unknown(error.to_string()));
-        }
+        let chosen = path(&format!("/etc/lighttpd/conf-enabled/{file}"))?;
+        follower.system.put(&chosen, node).map_err(|error| Outcome::unknown(error.to_string()))?;
         enabled.push(name);
     }
-    Some(Outcome::done("lighttpd", enabled.join(" ")))
+    Ok(Some(Outcome::done("lighttpd", enabled.join(" "))))
 }
 
-fn enable(
-    follower: &mut Follower<'_, '_>,
-    words: &[String],
-    kind: &str,
-    endings: &[&str],
-) -> Option<Outcome> {
+fn path(text: &str) -> Result<ImagePath, Outcome> {
+    ImagePath::absolute(text).map_err(|error| Outcome::unknown(error.to_string()))
+}
+
+fn enable(follower: &mut Follower<'_, '_>, words: &[String], kind: &str, endings: &[&str]) -> Done {
     let (_, names) = options_and_operands(words);
     let mut enabled = Vec::new();
     for name in names {
-        if let Err(outcome) = link(follower, name, kind, endings, &mut enabled, 0) {
-            return Some(outcome);
-        }
+        link(follower, name, kind, endings, &mut enabled, 0)?;
     }
-    (!enabled.is_empty()).then(|| Outcome::done(EFFECT, enabled.join(" ")))
+    Ok((!enabled.is_empty()).then(|| Outcome::done(EFFECT, enabled.join(" "))))
 }
 
 fn link(
@@ -88,8 +83,8 @@ fn link(
     }
     for ending in endings {
         let file = format!("{name}.{ending}");
-        let path = |folder: &str| ImagePath::absolute(&format!("/etc/apache2/{kind}-{folder}/{file}"));
-        let (Ok(available), Ok(chosen)) = (path("available"), path("enabled")) else { continue };
+        let available = path(&format!("/etc/apache2/{kind}-available/{file}"))?;
+        let chosen = path(&format!("/etc/apache2/{kind}-enabled/{file}"))?;
         if follower.system.tree.lookup(&available).is_none() || follower.system.entry(&chosen).is_some() {
             continue;
         }

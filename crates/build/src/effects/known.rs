@@ -13,28 +13,14 @@ const ELSEWHERE: [(&str, &str, &str); 4] = [
     ("tzdata", "localtime", "UTC"),
 ];
 
-/// What programs print with the configuration that their package ships, as far as scripts ask for it: nothing that a
-/// script looks for. `chronyd -p` prints chrony.conf, which names no user; `squid -k parse` the settings of squid.conf,
-/// which names neither user, group nor directory of the cache.
-const ANSWERS: [(&str, &str); 2] = [("chronyd -p", ""), ("squid -k parse", "")];
-
 /// Files that programs make which are left out, as far as their scripts go on with them: root's, and not in the image.
 const STAND_INS: [(&str, &str); 1] = [("rndc-confgen -a", "/etc/bind/rndc.key")];
 
 /// What a left-out program would have made.
 pub(super) fn stand_in(name: &str, arguments: &[Option<String>]) -> Option<&'static str> {
-    find(&STAND_INS, name, arguments)
-}
-
-/// What a program prints, when that is known.
-pub(super) fn answer(name: &str, arguments: &[Option<String>]) -> Option<&'static str> {
-    find(&ANSWERS, name, arguments)
-}
-
-fn find(table: &[(&str, &'static str)], name: &str, arguments: &[Option<String>]) -> Option<&'static str> {
     let words: Option<Vec<&str>> = arguments.iter().map(Option::as_deref).collect();
     let line = std::iter::once(name).chain(words?).collect::<Vec<_>>().join(" ");
-    table.iter().find(|(command, _)| *command == line).map(|(_, found)| *found)
+    STAND_INS.iter().find(|(command, _)| *command == line).map(|(_, made)| *made)
 }
 
 /// Whether an effect is one that does by itself what a package's scripts do, and tells so by itself.

@@ -9,7 +9,7 @@ mod alternatives;
 mod apache;
 mod busybox;
 mod ca_bundle;
-mod copies;
+mod files;
 mod java_trust_store;
 mod known;
 mod ld_so_cache;

@@ -1,6 +1,6 @@
 //! chown, chgrp, chmod and dpkg-statoverride: modes and owners that are not those in the package.
 
-use super::scripts::{Follower, Outcome, System};
+use super::scripts::{Done, Follower, Outcome, System};
 use crate::tree::Node;
 
 const EFFECT: &str = "modes";
@@ -42,30 +42,27 @@ pub(super) fn owner(system: &mut System<'_>, text: &str) -> Result<(Option<u32>,
     Ok((uid, gid))
 }
 
-pub(super) fn chown(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn chown(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
     let Some((first, paths)) = operands.split_first() else {
-        return Some(Outcome::unknown("it takes the owner from another file"));
+        return Err(Outcome::unknown("it takes the owner from another file"));
     };
     if options.iter().any(|option| option.starts_with("--reference") || option.starts_with("--from")) {
-        return Some(Outcome::unknown("the owner depends on another file"));
+        return Err(Outcome::unknown("the owner depends on another file"));
     }
     change_owner(follower, first, paths, has_flag(&options, 'R', "recursive"))
 }
 
-pub(super) fn chgrp(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn chgrp(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
     let Some((first, paths)) = operands.split_first() else {
-        return Some(Outcome::unknown("it takes the group from another file"));
+        return Err(Outcome::unknown("it takes the group from another file"));
     };
     change_owner(follower, &format!(":{first}"), paths, has_flag(&options, 'R', "recursive"))
 }
 
-fn change_owner(follower: &mut Follower<'_, '_>, name: &str, paths: &[&str], deep: bool) -> Option<Outcome> {
-    let (uid, gid) = match owner(follower.system, name) {
-        Ok(numbers) => numbers,
-        Err(why) => return Some(Outcome::unknown(why)),
-    };
+fn change_owner(follower: &mut Follower<'_, '_>, name: &str, paths: &[&str], deep: bool) -> Done {
+    let (uid, gid) = owner(follower.system, name).map_err(Outcome::unknown)?;
     change(follower, name, paths, deep, &|node| {
         if (uid.is_some_and(|uid| uid != node.uid) || gid.is_some_and(|gid| gid != node.gid))
             && !node.is_directory()
@@ -78,14 +75,13 @@ fn change_owner(follower: &mut Follower<'_, '_>, name: &str, paths: &[&str], dee
     })
 }
 
-pub(super) fn chmod(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn chmod(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     // `chmod -x FILE`: a mode may look like an option.
-    let is_mode =
-        |word: &&String| Mode::parse(word).is_some() && !matches!(word.as_str(), "-R" | "-f" | "-v" | "-c");
-    let Some(at) = words.iter().position(|word| is_mode(&word)) else {
-        return Some(Outcome::unknown("its mode is not one that is understood"));
+    let mode_of = |word: &str| Mode::parse(word).filter(|_| !matches!(word, "-R" | "-f" | "-v" | "-c"));
+    let found = words.iter().enumerate().find_map(|(at, word)| Some((at, mode_of(word)?)));
+    let Some((at, mode)) = found else {
+        return Err(Outcome::unknown("its mode is not one that is understood"));
     };
-    let mode = Mode::parse(&words[at])?;
     let deep = words[..at]
         .iter()
         .any(|word| word == "--recursive" || (!word.starts_with("--") && word.contains('R')));
@@ -99,7 +95,7 @@ fn change(
     paths: &[&str],
     deep: bool,
     change: &dyn Fn(&mut Node),
-) -> Option<Outcome> {
+) -> Done {
     let mut changed = Vec::new();
     let mut missing = None;
     for path in paths {
@@ -119,35 +115,36 @@ fn change(
         }
     }
     match missing {
-        Some(why) => Some(Outcome::unknown(why)),
-        None => (!changed.is_empty()).then(|| Outcome::done(EFFECT, format!("{to} {}", changed.join(" ")))),
+        Some(why) => Err(Outcome::unknown(why)),
+        None if changed.is_empty() => Ok(None),
+        None => Ok(Some(Outcome::done(EFFECT, format!("{to} {}", changed.join(" "))))),
     }
 }
 
 /// `dpkg-statoverride [--update] --add USER GROUP MODE PATH`; `--list` says whether there is one.
-pub(super) fn statoverride(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn statoverride(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let (options, operands) = options_and_operands(words);
     if options.contains(&"--remove") {
-        return None;
+        return Ok(None);
     }
     let [user, group, mode, path] = operands[..] else {
-        return Some(Outcome::unknown("it is no complete call of dpkg-statoverride"));
+        return Err(Outcome::unknown("it is no complete call of dpkg-statoverride"));
     };
     if !options.contains(&"--add") {
-        return Some(Outcome::unknown("it is no complete call of dpkg-statoverride"));
+        return Err(Outcome::unknown("it is no complete call of dpkg-statoverride"));
     }
     follower.system.overrides.insert(path.to_owned());
     if !options.contains(&"--update") {
-        return None; // for files that come later
+        return Ok(None); // for files that come later
     }
     let (Ok((Some(uid), _)), Ok((_, Some(gid)))) = (
         owner(follower.system, user.trim_start_matches('#')),
         owner(follower.system, &format!(":{}", group.trim_start_matches('#'))),
     ) else {
-        return Some(Outcome::unknown(format!("there is no user `{user}` or no group `{group}`")));
+        return Err(Outcome::unknown(format!("there is no user `{user}` or no group `{group}`")));
     };
     let Ok(mode) = u32::from_str_radix(mode, 8) else {
-        return Some(Outcome::unknown(format!("`{mode}` is no mode")));
+        return Err(Outcome::unknown(format!("`{mode}` is no mode")));
     };
     let to = format!("{user}:{group} {mode:04o}");
     change(follower, &to, &[path], false, &|node| (node.uid, node.gid, node.mode) = (uid, gid, mode & 0o7777))

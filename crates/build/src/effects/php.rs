@@ -2,7 +2,7 @@
 
 use bareboat_model::ImagePath;
 
-use super::scripts::{Follower, Outcome, script_of};
+use super::scripts::{Done, Follower, Outcome, script_of};
 use crate::tree::{Content, Node};
 
 const EFFECT: &str = "php";
@@ -85,17 +85,16 @@ fn link(follower: &Follower<'_, '_>, version: &str, interface: &str, module: &st
 }
 
 /// `phpenmod -v VERSION [-s INTERFACE] [-m] [-r] MODULE…`
-pub(super) fn enable(follower: &mut Follower<'_, '_>, words: &[String]) -> Option<Outcome> {
+pub(super) fn enable(follower: &mut Follower<'_, '_>, words: &[String]) -> Done {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let line = Line::read(&words, "");
     let Some(version) = line.version.filter(|version| *version != "ALL") else {
-        return Some(Outcome::unknown("it names no version of PHP"));
+        return Err(Outcome::unknown("it names no version of PHP"));
     };
     let interfaces = match line.interface {
         Some(interface) if interface != "ALL" => vec![interface.to_owned()],
         _ => names(follower, &format!("/usr/lib/php/{version}/sapi")),
     };
-    let who = if line.flags.contains('m') { "maint" } else { "admin" };
     let mut enabled = Vec::new();
     for module in &line.operands {
         let module = module.split('/').next().unwrap_or(module);
@@ -108,19 +107,15 @@ pub(super) fn enable(follower: &mut Follower<'_, '_>, words: &[String]) -> Optio
             if follower.system.entry(&link).is_none() {
                 let target = format!("/etc/php/{version}/mods-available/{module}.ini");
                 let node = Node::symlink(target, follower.system.mtime, script_of(follower.package.name));
-                if let Err(error) = follower.system.put(&link, node) {
-                    return Some(Outcome::unknown(error.to_string()));
-                }
+                follower.system.put(&link, node).map_err(|error| Outcome::unknown(error.to_string()))?;
                 enabled.push(format!("{module} for {interface}"));
             }
-            let state = format!("/var/lib/php/modules/{version}/{interface}/enabled_by_{who}/{module}");
-            touch(follower, &state);
         }
         if line.flags.contains('r') {
             touch(follower, &format!("{}/{module}", registry(version)));
         }
     }
-    (!enabled.is_empty()).then(|| Outcome::done(EFFECT, enabled.join(", ")))
+    Ok((!enabled.is_empty()).then(|| Outcome::done(EFFECT, enabled.join(", "))))
 }
 
 fn touch(follower: &mut Follower<'_, '_>, path: &str) {

@@ -4,6 +4,7 @@
 use bareboat_formats::tmpfiles_d::{self, Line};
 use bareboat_model::ImagePath;
 
+use super::left_out;
 use super::modes::owner;
 use super::scripts::{Finding, Outcome, System, script_of};
 use crate::tree::{Content, Node};
@@ -18,10 +19,6 @@ pub(super) fn apply(
     unpacked: &Unpacked,
     findings: &mut Vec<Finding>,
 ) {
-    // systemd's own are for a machine that boots.
-    if matches!(package, "systemd" | "udev") {
-        return;
-    }
     for (path, text) in unpacked.declarations.iter().filter(|(path, _)| path.starts_with(DIRECTORY)) {
         let finding = |text: &str, outcome| Finding {
             script: path.clone(),
@@ -30,6 +27,13 @@ pub(super) fn apply(
             command: String::new(),
             outcome,
         };
+        // systemd's own are for a machine that boots.
+        if let Some(rule) =
+            left_out::named("systemd itself").filter(|_| matches!(package, "systemd" | "udev"))
+        {
+            findings.push(finding("", Outcome::LeftOut(rule)));
+            continue;
+        }
         match tmpfiles_d::parse(text) {
             Ok(lines) => {
                 for line in lines {

@@ -3,12 +3,13 @@
 use bareboat_formats::sh::Command;
 
 use super::finding::Outcome;
-use super::follow::{Flow, Follower, Truth, Value};
+use super::flow::{Flow, Truth};
+use super::follow::{Follower, Value};
 
 const NAMES: &[&str] = &[
     ":", "true", "false", "exit", "return", "break", "continue", "shift", "set", "unset", "export", "local",
     "readonly", "typeset", "declare", "read", "eval", ".", "source", "umask", "trap", "cd", "wait", "echo",
-    "printf", "sleep", "times", "ulimit", "hash",
+    "printf", "sleep", "times", "ulimit", "hash", "test", "[", "command", "type",
 ];
 
 pub(super) fn is_builtin(name: &str) -> bool {

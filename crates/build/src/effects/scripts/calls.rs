@@ -3,7 +3,9 @@
 use bareboat_formats::sh::{self, Command};
 use bareboat_model::ImagePath;
 
-use super::follow::{Flow, Follower, LARGEST_SOURCED, Left, Truth, Value};
+use super::flow::{Flow, Left, Truth};
+use super::follow::{Follower, Value};
+use super::sources::LARGEST_SOURCED;
 use crate::effects::sysusers;
 
 impl Follower<'_, '_> {

@@ -3,7 +3,8 @@
 use bareboat_model::ImagePath;
 
 use super::expand;
-use super::follow::{Follower, Truth, Value};
+use super::flow::Truth;
+use super::follow::{Follower, Value};
 use crate::tree::{Kind, Node, Owner};
 
 pub(super) fn run(follower: &Follower<'_, '_>, name: &str, arguments: &[Value]) -> Option<Truth> {

@@ -1,6 +1,7 @@
 //! debconf's questions: answered as nobody would, with what the templates propose (debconf-devel(7)).
 
-use super::follow::{Follower, Truth, Value};
+use super::flow::Truth;
+use super::follow::{Follower, Value};
 
 pub(super) fn run(follower: &mut Follower<'_, '_>, name: &str, arguments: &[Value]) -> Option<Truth> {
     let command = name.strip_prefix("db_")?;

@@ -2,13 +2,14 @@
 
 use bareboat_formats::sh::{self, Command};
 
-use super::finding::Outcome;
-use super::follow::{Flow, Follower, Truth, Value};
+use super::finding::{Done, Outcome};
+use super::flow::{Flow, Truth};
+use super::follow::{Follower, Value};
 use super::{builtins, conditions, debconf, queries};
-use crate::effects::{accounts_commands, alternatives, apache, copies, known, left_out, modes, php};
+use crate::effects::{accounts_commands, alternatives, apache, files, known, left_out, modes, php};
 
-/// An effect: does what the command would do. None when there is nothing to do.
-type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Option<Outcome>;
+/// An effect: does what the command would do.
+type Effect = fn(&mut Follower<'_, '_>, &[String]) -> Done;
 
 const EFFECTS: &[(&str, Effect)] = &[
     ("a2enconf", apache::enable_configuration),
@@ -19,30 +20,25 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("chgrp", modes::chgrp),
     ("chmod", modes::chmod),
     ("chown", modes::chown),
-    ("cp", copies::cp),
-    ("dpkg-divert", copies::divert),
+    ("cp", files::cp),
+    ("dpkg-divert", files::divert),
     ("dpkg-statoverride", modes::statoverride),
     ("gpasswd", accounts_commands::gpasswd),
     ("groupadd", accounts_commands::groupadd),
-    ("install", copies::install),
+    ("install", files::install),
     ("lighty-enable-mod", apache::enable_for_lighttpd),
-    ("ln", copies::ln),
-    ("mkdir", copies::mkdir),
-    ("mv", copies::mv),
+    ("ln", files::ln),
+    ("mkdir", files::mkdir),
+    ("mv", files::mv),
     ("phpenmod", php::enable),
-    ("rm", copies::rm),
-    ("rmdir", copies::rmdir),
-    ("touch", copies::touch),
-    ("ucf", copies::ucf),
+    ("rm", files::rm),
+    ("rmdir", files::rmdir),
+    ("touch", files::touch),
+    ("ucf", files::ucf),
     ("update-alternatives", alternatives::install),
     ("useradd", accounts_commands::useradd),
     ("usermod", accounts_commands::usermod),
 ];
-
-/// Commands that the image need not have for their effect to be reproduced.
-pub(super) fn is_known(name: &str) -> bool {
-    EFFECTS.iter().any(|(known, _)| *known == name) || queries::is_query(name) || builtins::is_builtin(name)
-}
 
 pub(super) fn run(
     follower: &mut Follower<'_, '_>,
@@ -81,10 +77,6 @@ pub(super) fn run(
     }
     if matches!(base, "su" | "runuser") {
         return follower.as_user(arguments);
-    }
-    if let Some(text) = known::answer(name, arguments) {
-        follower.emit(command, Some(text.to_owned()));
-        return Flow::Next(Truth::Yes);
     }
     if base == "cat"
         && arguments.iter().all(|argument| argument.as_deref() == Some("-"))
@@ -149,8 +141,8 @@ fn run_effect(follower: &mut Follower<'_, '_>, effect: Effect, arguments: &[Valu
         let why = "it runs as another user";
         return Flow::Next(follower.settle(Some(Outcome::unknown(why))));
     }
-    let outcome = effect(follower, &known);
-    Flow::Next(follower.settle(outcome))
+    let done = effect(follower, &known);
+    Flow::Next(follower.settle(done.unwrap_or_else(Some)))
 }
 
 impl Follower<'_, '_> {

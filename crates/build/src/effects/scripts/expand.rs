@@ -3,7 +3,8 @@
 use bareboat_formats::sh::{Operation, Part, Word};
 use bareboat_model::ImagePath;
 
-use super::follow::{Follower, LONGEST_VALUE, Truth, Value};
+use super::flow::Truth;
+use super::follow::{Follower, LONGEST_VALUE, Value};
 
 /// The longest text that is held against a pattern, and the longest pattern: both take time by the product.
 pub(super) const LONGEST_MATCHED: usize = 4096;

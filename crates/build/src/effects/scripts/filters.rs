@@ -2,7 +2,8 @@
 
 use bareboat_formats::sh::{Command, CommandKind};
 
-use super::follow::{Follower, Truth, Value};
+use super::flow::Truth;
+use super::follow::{Follower, Value};
 
 impl Follower<'_, '_> {
     /// What a command makes of known input; none when that is not known.
@@ -83,7 +84,7 @@ pub(super) fn grep(arguments: &[Value], input: &str) -> Option<(String, Truth)> 
         let found = match (at_start, at_end) {
             (true, true) => line == text,
             (true, false) => line.starts_with(&text) && (!word || ends_word(&line, text.len())),
-            (false, true) => line.ends_with(&text),
+            (false, true) => line.ends_with(&text) && (!word || begins_word(&line, line.len() - text.len())),
             (false, false) if word => line
                 .match_indices(&text)
                 .any(|(at, _)| begins_word(&line, at) && ends_word(&line, at + text.len())),
@@ -177,6 +178,8 @@ mod tests {
             ("-q a", "xax\n", Some(true)),
             ("-qw a", "xax\n", Some(false)),
             ("-qw a", "x a\n", Some(true)),
+            ("-qw a$", "xa\n", Some(false)),
+            ("-qw a$", "x.a\n", Some(true)),
             ("-q ^a$", "b\na\n", Some(true)),
             ("-qx a", "ab\n", Some(false)),
             ("-qv a", "a\n", Some(false)),

@@ -42,6 +42,9 @@ pub enum Outcome {
     },
 }
 
+/// How an effect ends: with what it did, if anything, or why not.
+pub(in crate::effects) type Done = std::result::Result<Option<Outcome>, Outcome>;
+
 impl Outcome {
     pub(in crate::effects) fn unknown(why: impl Into<String>) -> Self {
         Self::Unknown { why: why.into() }

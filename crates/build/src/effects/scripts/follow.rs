@@ -4,13 +4,14 @@
 //! not, both ways are looked at with doubt: nothing is done there, and what would have been done is told.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
-use bareboat_formats::sh::{self, Command, CommandKind, Word};
+use bareboat_formats::sh::{self, Command, Word};
 use bareboat_model::{ImagePath, Result};
 
 use super::finding::{Finding, Outcome};
+use super::flow::{Flow, Left, Truth};
 use super::package::Package;
+use super::sources::{Function, Source, cut, whole_line};
 use super::system::System;
 use super::{calls, dispatch};
 
@@ -21,76 +22,10 @@ pub(super) type Value = Option<String>;
 const MOST_STEPS: usize = 100_000;
 /// Bytes or files that are looked at in the time of a step.
 const WORK_OF_A_STEP: usize = 1000;
-/// How deep calls and sourced files may be in one another.
-const DEEPEST: usize = 40;
 /// The longest value of a variable.
 pub(super) const LONGEST_VALUE: usize = 1 << 16;
-/// The longest command that is told with its values.
-const LONGEST_SHOWN: usize = 2000;
 /// What is told of one script.
 const MOST_FINDINGS: usize = 2000;
-/// The largest file that is sourced.
-pub(super) const LARGEST_SOURCED: u64 = 1 << 20;
-
-/// Whether something holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Truth {
-    Yes,
-    No,
-    Unknown,
-}
-
-impl Truth {
-    pub(super) fn of(holds: bool) -> Self {
-        if holds { Self::Yes } else { Self::No }
-    }
-
-    pub(super) fn not(self) -> Self {
-        match self {
-            Self::Yes => Self::No,
-            Self::No => Self::Yes,
-            Self::Unknown => Self::Unknown,
-        }
-    }
-}
-
-/// How a command ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Flow {
-    /// The next one follows.
-    Next(Truth),
-    /// `return`
-    Return(Truth),
-    /// `exit`
-    Exit,
-    /// `break` and `continue`: the loop's business.
-    Loop { ends: bool },
-}
-
-use Flow::Next;
-
-/// What may have been left already, without our knowing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Left {
-    /// This round of a loop.
-    Round,
-    Loop,
-    Function,
-    Script,
-}
-
-/// A text whose commands are followed.
-pub(super) struct Source {
-    name: String,
-    lines: Vec<String>,
-}
-
-/// A function, and which text it stands in.
-#[derive(Clone)]
-pub(super) struct Function {
-    pub(super) body: Rc<Command>,
-    pub(super) source: usize,
-}
 
 /// The state of a script that is followed.
 pub(in crate::effects) struct Follower<'f, 'a> {
@@ -189,12 +124,6 @@ impl<'f, 'a> Follower<'f, 'a> {
         follower.findings
     }
 
-    pub(super) fn enter_source(&mut self, name: &str, text: &str) {
-        self.source = self.sources.len();
-        let lines = text.lines().map(str::to_owned).collect();
-        self.sources.push(Source { name: name.to_owned(), lines });
-    }
-
     /// A path that a command names, from the folder that it is in.
     pub(in crate::effects) fn place(&self, path: &str) -> Result<ImagePath> {
         match &self.folder {
@@ -238,25 +167,6 @@ impl<'f, 'a> Follower<'f, 'a> {
         self.variables.clone()
     }
 
-    /// Follows what may be done or not.
-    pub(super) fn doubtfully(&mut self, follow: impl FnOnce(&mut Self) -> Flow) -> Flow {
-        let (before, folder) = (self.snapshot(), self.folder.clone());
-        self.doubt += 1;
-        let flow = follow(self);
-        self.doubt -= 1;
-        self.folder = folder.filter(|folder| self.folder.as_ref() == Some(folder));
-        // What was set on a way that may not have been taken is not known afterwards.
-        for (name, value) in &mut self.variables {
-            if before.get(name) != Some(value) {
-                *value = None;
-            }
-        }
-        for name in before.into_keys() {
-            self.variables.entry(name).or_insert(None);
-        }
-        flow
-    }
-
     pub(super) fn assign(&mut self, name: &str, value: Value) {
         let value = value.filter(|value| value.len() <= LONGEST_VALUE);
         self.variables.insert(name.to_owned(), value);
@@ -279,227 +189,12 @@ impl<'f, 'a> Follower<'f, 'a> {
         }
     }
 
-    pub(super) fn list(&mut self, list: &[Command]) -> Flow {
-        let doubt = self.doubt;
-        let mut left = None;
-        let mut flow = Next(Truth::Yes);
-        for command in list {
-            // What follows a way out that may have been taken is in doubt.
-            left = left.max(self.left.take());
-            self.doubt = doubt + usize::from(left.is_some());
-            flow = self.command(command);
-            if !matches!(flow, Next(_)) {
-                break;
-            }
-        }
-        self.doubt = doubt;
-        self.left = self.left.max(left);
-        flow
-    }
-
-    pub(super) fn command(&mut self, command: &Command) -> Flow {
-        self.steps += 1;
-        if self.gave_up {
-            return Flow::Exit;
-        }
-        if self.steps > MOST_STEPS || self.depth > DEEPEST {
-            self.gave_up = true;
-            self.note(Outcome::unknown("it takes too many steps to follow"));
-            return Flow::Exit;
-        }
-        self.line = command.line;
-        self.depth += 1;
-        let flow = self.kind(command);
-        self.depth -= 1;
-        if let Next(truth) = flow {
-            self.last = truth;
-        }
-        flow
-    }
-
-    fn kind(&mut self, command: &Command) -> Flow {
-        match &command.kind {
-            CommandKind::Simple { assignments, words } => self.simple(command, assignments, words),
-            CommandKind::And(left, right) => match self.command(left) {
-                Next(Truth::Yes) => self.command(right),
-                Next(Truth::Unknown) => self.perhaps(right),
-                flow => flow,
-            },
-            CommandKind::Or(left, right) => match self.command(left) {
-                Next(Truth::No) => self.command(right),
-                Next(Truth::Unknown) => self.perhaps(right),
-                flow => flow,
-            },
-            CommandKind::Not(inner) => match self.command(inner) {
-                Next(truth) => Next(truth.not()),
-                flow => flow,
-            },
-            CommandKind::Pipeline(commands) => self.pipeline(commands),
-            CommandKind::If { branches, otherwise } => self.branches(branches, otherwise),
-            CommandKind::For { name, words, body } => self.for_each(name, words.as_deref(), body),
-            CommandKind::While { until, condition, body } => self.repeat(*until, condition, body),
-            CommandKind::Case { word, arms } => self.case(word, arms),
-            CommandKind::Group(list) => {
-                match command.redirects.iter().any(|redirect| redirect.descriptor == 1) {
-                    true => {
-                        let mut flow = Next(Truth::Yes);
-                        let text = self.captured(|follower| flow = follower.list(list));
-                        self.emit(command, text);
-                        flow
-                    }
-                    false => self.list(list),
-                }
-            }
-            CommandKind::Subshell(list) => {
-                let captures = command.redirects.iter().any(|redirect| redirect.descriptor == 1);
-                if !captures {
-                    return self.subshell(list);
-                }
-                let mut flow = Next(Truth::Yes);
-                let text = self.captured(|follower| flow = follower.subshell(list));
-                self.emit(command, text);
-                flow
-            }
-            CommandKind::Function { name, body } => {
-                let function = Function { body: Rc::new((**body).clone()), source: self.source };
-                self.functions.insert(name.clone(), function);
-                Next(Truth::Yes)
-            }
-        }
-    }
-
-    /// What may be done or not; a script that may end here may also go on.
-    fn perhaps(&mut self, command: &Command) -> Flow {
-        let flow = self.doubtfully(|follower| follower.command(command));
-        self.after_doubt(flow)
-    }
-
-    fn after_doubt(&mut self, flow: Flow) -> Flow {
-        let left = match flow {
-            Next(_) => None,
-            Flow::Loop { ends: false } => Some(Left::Round),
-            Flow::Loop { ends: true } => Some(Left::Loop),
-            Flow::Return(_) => Some(Left::Function),
-            Flow::Exit => Some(Left::Script),
-        };
-        self.left = self.left.max(left);
-        Next(Truth::Unknown)
-    }
-
-    /// What may have been left is over: doubts about it do not reach further.
-    pub(super) fn is_over(&mut self, what: Left) {
-        self.left = self.left.filter(|left| *left > what);
-    }
-
-    fn perhaps_list(&mut self, list: &[Command]) {
-        let flow = self.doubtfully(|follower| follower.list(list));
-        self.after_doubt(flow);
-    }
-
-    fn branches(&mut self, branches: &[(Vec<Command>, Vec<Command>)], otherwise: &[Command]) -> Flow {
-        for (index, (condition, body)) in branches.iter().enumerate() {
-            let truth = match self.list(condition) {
-                Next(truth) => truth,
-                flow => return flow,
-            };
-            match truth {
-                Truth::Yes => return self.list(body),
-                Truth::No => {}
-                // An installation that fails is none: that way is not taken.
-                Truth::Unknown if always_fails(body) => {}
-                Truth::Unknown => {
-                    self.perhaps_list(body);
-                    for (condition, body) in &branches[index + 1..] {
-                        self.perhaps_list(condition);
-                        self.perhaps_list(body);
-                    }
-                    self.perhaps_list(otherwise);
-                    return Next(Truth::Unknown);
-                }
-            }
-        }
-        self.list(otherwise)
-    }
-
-    fn for_each(&mut self, name: &str, words: Option<&[Word]>, body: &[Command]) -> Flow {
-        let values = match words {
-            Some(words) => self.fields(words),
-            None => self.arguments.clone(),
-        };
-        for value in values {
-            if value.is_none() {
-                self.assign(name, None);
-                self.perhaps_list(body);
-            } else {
-                self.assign(name, value);
-                match self.list(body) {
-                    Flow::Loop { ends: true } => break,
-                    Next(_) | Flow::Loop { ends: false } => {}
-                    flow => return flow,
-                }
-            }
-            self.is_over(Left::Round);
-        }
-        self.is_over(Left::Loop);
-        Next(Truth::Yes)
-    }
-
-    fn repeat(&mut self, until: bool, condition: &[Command], body: &[Command]) -> Flow {
-        loop {
-            let truth = match self.list(condition) {
-                Next(truth) if until => truth.not(),
-                Next(truth) => truth,
-                flow => return flow,
-            };
-            match truth {
-                Truth::No => return Next(Truth::Yes),
-                Truth::Unknown => {
-                    self.perhaps_list(body);
-                    self.is_over(Left::Loop);
-                    return Next(Truth::Unknown);
-                }
-                Truth::Yes => match self.list(body) {
-                    Flow::Loop { ends: true } => return Next(Truth::Yes),
-                    Next(_) | Flow::Loop { ends: false } if !self.is_doubtful() => {}
-                    Next(_) | Flow::Loop { .. } => return Next(Truth::Unknown),
-                    flow => return flow,
-                },
-            }
-            self.is_over(Left::Loop);
-        }
-    }
-
-    fn case(&mut self, word: &Word, arms: &[(Vec<Word>, Vec<Command>)]) -> Flow {
-        let value = self.one(word);
-        let mut known = true;
-        for (patterns, body) in arms {
-            let mut truth = Truth::No;
-            for pattern in patterns {
-                let pattern = self.pattern(pattern);
-                let value = value.as_deref().filter(|value| value.len() <= super::expand::LONGEST_MATCHED);
-                truth = match (value, pattern) {
-                    (_, Some(pattern)) if pattern == "*" && known => Truth::Yes,
-                    (Some(value), Some(pattern)) => Truth::of(super::expand::matches(&pattern, value)),
-                    _ => Truth::Unknown,
-                };
-                if truth != Truth::No {
-                    break;
-                }
-            }
-            match truth {
-                Truth::No => {}
-                _ if always_fails(body) => {}
-                Truth::Yes if known => return self.list(body),
-                _ => {
-                    known = false;
-                    self.perhaps_list(body);
-                }
-            }
-        }
-        Next(if known { Truth::Yes } else { Truth::Unknown })
-    }
-
-    fn simple(&mut self, command: &Command, assignments: &[(String, Word)], words: &[Word]) -> Flow {
+    pub(super) fn simple(
+        &mut self,
+        command: &Command,
+        assignments: &[(String, Word)],
+        words: &[Word],
+    ) -> Flow {
         let values: Vec<(String, Value)> =
             assignments.iter().map(|(name, word)| (name.clone(), self.one(word))).collect();
         let fields = self.fields(words);
@@ -526,11 +221,11 @@ impl<'f, 'a> Follower<'f, 'a> {
             if !command.redirects.is_empty() {
                 self.emit(command, Some(String::new()));
             }
-            return Next(Truth::Yes);
+            return Flow::Next(Truth::Yes);
         };
         let Some(name) = name else {
             self.note(Outcome::unknown("which command it is only running it would tell"));
-            return Next(Truth::Unknown);
+            return Flow::Next(Truth::Unknown);
         };
         dispatch::run(self, command, name, arguments)
     }
@@ -548,44 +243,5 @@ impl<'f, 'a> Follower<'f, 'a> {
             }
             None => Truth::Yes,
         }
-    }
-}
-
-/// Whether a way only ends in failure: the last thing it does is `exit 1`.
-fn always_fails(body: &[Command]) -> bool {
-    let text = |word: &Word| match &word[..] {
-        [sh::Part::Text { text, .. }] => text.clone(),
-        _ => String::new(),
-    };
-    match body.last().map(|command| &command.kind) {
-        Some(CommandKind::Simple { words, .. }) => match &words[..] {
-            [name, code] => text(name) == "exit" && text(code).parse().is_ok_and(|code: u8| code > 0),
-            _ => false,
-        },
-        Some(CommandKind::Group(list)) => always_fails(list),
-        _ => false,
-    }
-}
-
-/// The line, with those that it goes on in.
-fn whole_line(lines: &[String], number: usize) -> String {
-    let mut text = String::new();
-    for line in lines.iter().skip(number.saturating_sub(1)).take(200) {
-        let line = line.trim();
-        let more = line.strip_suffix('\\');
-        text.push_str(more.unwrap_or(line).trim_end());
-        if more.is_none() {
-            break;
-        }
-        text.push(' ');
-    }
-    cut(&mut text);
-    text
-}
-
-fn cut(text: &mut String) {
-    if text.len() > LONGEST_SHOWN {
-        let end = (0..=LONGEST_SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
     }
 }

@@ -1,6 +1,6 @@
 //! Maintainer scripts, read instead of run.
 //!
-//! A script is followed the way a first installation goes through it (`follow`): its words are expanded as far as they are
+//! A script is followed the way a first installation goes through it (`follow`, `flow`): its words are expanded as far as they are
 //! literal (`expand`), its questions are put to the image (`conditions`, `queries`, `debconf`), and commands that have a
 //! lasting effect are done natively (`dispatch` has the table). What cannot be known is noted, and so is what is left out on
 //! purpose. No command is ever run.
@@ -13,12 +13,14 @@ mod dispatch;
 mod expand;
 mod filters;
 mod finding;
+mod flow;
 mod follow;
 mod order;
 mod output;
 mod package;
 mod queries;
 mod sed;
+mod sources;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use super::{Accounts, Applied, known, sysusers, tmpfiles};
 use crate::tree::Tree;
 use crate::unpack::Unpacked;
 
+pub(in crate::effects) use finding::Done;
 pub use finding::{Finding, Outcome};
 pub(in crate::effects) use follow::Follower;
 use package::Package;

@@ -2,8 +2,10 @@
 
 use bareboat_formats::sh::{Command, RedirectKind};
 
-use super::follow::{Flow, Follower, LARGEST_SOURCED, LONGEST_VALUE, Truth, Value};
-use crate::effects::copies;
+use super::flow::{Flow, Truth};
+use super::follow::{Follower, LONGEST_VALUE, Value};
+use super::sources::LARGEST_SOURCED;
+use crate::effects::files;
 
 impl Follower<'_, '_> {
     /// Each command of a pipeline is a process of its own: its `exit` and its variables end with it.
@@ -102,8 +104,8 @@ impl Follower<'_, '_> {
                 continue; // error messages
             }
             let path = path.map(|path| self.place(&path).map_or(path, |place| place.to_string()));
-            let outcome = copies::write(self, path.as_deref(), text, append);
-            self.settle(outcome);
+            let done = files::write(self, path.as_deref(), text, append);
+            self.settle(done.unwrap_or_else(Some));
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use bareboat_model::{ImagePath, Version};
 
-use super::dispatch;
-use super::follow::{Follower, Truth, Value};
+use super::builtins;
+use super::flow::Truth;
+use super::follow::{Follower, Value};
 use crate::effects::php;
 use crate::tree::Kind;
 
@@ -91,7 +92,92 @@ const SILENT: &[&str] = &[
     "sync",
 ];
 
-pub(super) fn is_query(name: &str) -> bool {
+/// Programs that a script finds at any installation, whatever the image has: those of the packages that are `Essential: yes`
+/// (with awk, which base-files pre-depends on), as far as scripts ask for them.
+const ESSENTIAL: &[&str] = &[
+    "awk",
+    "base64",
+    "basename",
+    "bash",
+    "cat",
+    "chgrp",
+    "chmod",
+    "chown",
+    "cmp",
+    "cp",
+    "cut",
+    "date",
+    "df",
+    "diff",
+    "dirname",
+    "dpkg",
+    "dpkg-divert",
+    "dpkg-maintscript-helper",
+    "dpkg-query",
+    "dpkg-realpath",
+    "dpkg-statoverride",
+    "dpkg-trigger",
+    "egrep",
+    "env",
+    "expr",
+    "fgrep",
+    "find",
+    "getent",
+    "grep",
+    "gzip",
+    "head",
+    "hostname",
+    "id",
+    "install",
+    "ischroot",
+    "ln",
+    "logger",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mktemp",
+    "mountpoint",
+    "mv",
+    "nproc",
+    "od",
+    "perl",
+    "pidof",
+    "readlink",
+    "realpath",
+    "rm",
+    "rmdir",
+    "run-parts",
+    "runuser",
+    "sed",
+    "seq",
+    "sh",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "sort",
+    "stat",
+    "stty",
+    "sync",
+    "tail",
+    "tar",
+    "tee",
+    "touch",
+    "tr",
+    "tty",
+    "uname",
+    "uniq",
+    "update-alternatives",
+    "wc",
+    "which",
+    "whoami",
+    "xargs",
+    "zcat",
+];
+
+/// Programs of adduser and passwd: the accounts of an image are made without them.
+const OF_ACCOUNTS: &[&str] = &["addgroup", "adduser", "gpasswd", "groupadd", "useradd", "usermod"];
+
+fn is_query(name: &str) -> bool {
     SILENT.contains(&name)
 }
 
@@ -213,10 +299,15 @@ fn writes(name: &str, words: &[Option<&str>]) -> bool {
                     || word.starts_with("-Ei")
                     || word.starts_with("-ni"))
         }),
-        "find" => any(&["-delete", "-exec", "-execdir", "-ok"]),
-        "xargs" => words.iter().flatten().any(|word| {
-            matches!(*word, "chown" | "chmod" | "rm" | "mv" | "cp" | "ln" | "touch" | "chgrp" | "mkdir")
+        "find" => words.iter().flatten().any(|word| {
+            ["-delete", "-exec", "-ok", "-fprint", "-fls"].iter().any(|deed| word.starts_with(deed))
         }),
+        "xargs" => match command_of_xargs(words) {
+            // Without a command, it prints what it reads.
+            [] | [Some("echo" | "printf" | "test" | "["), ..] => false,
+            [Some(command), rest @ ..] => !is_query(command) || writes(command, rest),
+            [None, ..] => true,
+        },
         "dpkg" => any(&["-i", "--install", "--unpack", "--configure", "-r", "-P"]),
         "hostname" => words.iter().flatten().any(|word| !word.starts_with('-')),
         // A program of its own.
@@ -224,6 +315,29 @@ fn writes(name: &str, words: &[Option<&str>]) -> bool {
         "command" => !any(&["-v", "-V"]),
         _ => false,
     }
+}
+
+/// What follows xargs's own options (xargs(1)): the command, and what it is given.
+fn command_of_xargs<'w, 'a>(mut words: &'w [Option<&'a str>]) -> &'w [Option<&'a str>] {
+    while let [Some(option), rest @ ..] = words
+        && option.starts_with('-')
+    {
+        let takes_next = match option.strip_prefix("--") {
+            Some("") => return rest,
+            Some(long) => {
+                matches!(
+                    long,
+                    "arg-file" | "delimiter" | "max-args" | "max-chars" | "max-procs" | "process-slot-var"
+                )
+            }
+            // Letters may stand together, the last with its value: -0n1, -0n 1.
+            None => {
+                option.find(['a', 'd', 'E', 'I', 'L', 'n', 'P', 's']).is_some_and(|at| at + 1 == option.len())
+            }
+        };
+        words = rest.get(usize::from(takes_next)..).unwrap_or_default();
+    }
+    words
 }
 
 fn known(mut text: String) -> (Value, Truth) {
@@ -249,8 +363,10 @@ fn location(follower: &Follower<'_, '_>, program: &str) -> (Value, Truth) {
     if let Some(path) = self::program(follower, program) {
         return known(path);
     }
-    // What the tool does itself is there, whether the image has the program or not.
-    match dispatch::is_known(program) {
+    if builtins::is_builtin(program) {
+        return known(program.to_owned());
+    }
+    match ESSENTIAL.contains(&program) || OF_ACCOUNTS.contains(&program) {
         true => known(format!("/usr/bin/{program}")),
         false => (Some(String::new()), Truth::No),
     }
@@ -272,12 +388,34 @@ fn stat(follower: &Follower<'_, '_>, format: &str, path: &str) -> (Value, Truth)
     }
 }
 
-/// `ls -ln FILE`, as far as scripts read it: mode, links, owner and group.
+/// `ls -ln FILE`: kind and mode, links, owner and group. Not known for anything but a plain file.
 fn long_list(follower: &Follower<'_, '_>, path: &str) -> (Value, Truth) {
-    let Some((_, node)) = ImagePath::absolute(path).ok().and_then(|path| follower.system.entry(&path)) else {
+    let Some((place, node)) = ImagePath::absolute(path).ok().and_then(|path| follower.system.entry(&path))
+    else {
         return (Some(String::new()), Truth::No);
     };
-    known(format!("-rw-r--r-- 1 {} {} 0 Jan 1 1970 {path}", node.uid, node.gid))
+    let Kind::File { link_group: None, .. } = &node.kind else { return (None, Truth::Yes) };
+    let Some(content) = follower.system.content(&place) else { return (None, Truth::Yes) };
+    let mode = letters(node.mode);
+    // The date is that of the installation; no script asks for it.
+    known(format!("-{mode} 1 {} {} {} Jan  1  1970 {path}", node.uid, node.gid, content.size()))
+}
+
+/// A mode as ls writes it: `rwxr-xr-x`, with set-id and sticky bits in the place of `x`.
+fn letters(mode: u32) -> String {
+    let mut text = String::new();
+    for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+        let bits = mode >> shift;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (mode & special != 0, bits & 1 != 0) {
+            (true, true) => letter,
+            (true, false) => letter.to_ascii_uppercase(),
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
 }
 
 /// `ls FILE…`: what of it is there.
@@ -409,4 +547,37 @@ fn grep_files(follower: &Follower<'_, '_>, arguments: &[Value]) -> (Value, Truth
         .text(path, 1 << 20)
         .and_then(|text| super::filters::grep(&arguments[..arguments.len() - 1], &text));
     answer.map_or((None, Truth::Unknown), |(output, truth)| (Some(output), truth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xargs_runs_says_whether_it_is_a_question() {
+        for (line, expected) in [
+            ("", false),
+            ("-r grep -l x", false),
+            ("-0 -n 1 basename", false),
+            ("-n1 -I{} readlink {}", false),
+            ("-0n 1 chown root", true),
+            ("-r --max-args 1 systemctl stop", true),
+            ("-I {} sh -c rm", true),
+            ("sed -i s/a/b/", true),
+            ("--no-run-if-empty -- unheard-of grep", true),
+        ] {
+            let words: Vec<Option<&str>> = line.split_whitespace().map(Some).collect();
+            assert_eq!(writes("xargs", &words), expected, "xargs {line}");
+        }
+        assert!(writes("xargs", &[Some("-r"), None]));
+    }
+
+    #[test]
+    fn modes_are_written_as_ls_writes_them() {
+        for (mode, expected) in
+            [(0o644, "rw-r--r--"), (0o4755, "rwsr-xr-x"), (0o2640, "rw-r-S---"), (0o1777, "rwxrwxrwt")]
+        {
+            assert_eq!(letters(mode), expected);
+        }
+    }
 }

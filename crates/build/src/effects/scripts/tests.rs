@@ -25,9 +25,13 @@ fn tree() -> Tree {
 }
 
 fn package(postinst: &str) -> Unpacked {
+    package_declaring(postinst, serde_json::json!({}))
+}
+
+fn package_declaring(postinst: &str, declarations: serde_json::Value) -> Unpacked {
     let json = serde_json::json!({
         "control": "Package: p\nVersion: 1.0\n", "md5sums": "", "conffiles": [], "triggers": "", "built": "1970-01-01T00:00:00Z",
-        "scripts": {"postinst": postinst}, "members": [], "contents_size": 0, "declarations": {},
+        "scripts": {"postinst": postinst}, "members": [], "contents_size": 0, "declarations": declarations,
         "templates": "Template: p/mode\nType: string\nDefault: fast\n",
     });
     serde_json::from_value(json).unwrap()
@@ -86,12 +90,36 @@ fn scripts_leave_what_they_would_have_left() {
             &["/fast 644 0:0 \"\""],
         ),
         ("t=$(mktemp); sed 's/1/2/' /etc/x.conf >$t; mv $t /etc/n", &["/etc/n 600 0:0 \"a = 2\\n\""]),
+        (
+            "mkdir -p /etc/php/8/mods-available /etc/php/8/fpm/conf.d\ntouch /etc/php/8/mods-available/x.ini\n\
+             phpenmod -m -v 8 -s fpm x\nphpquery -q -v 8 -s fpm -m x && rm /etc/php/8/mods-available/x.ini",
+            &[
+                "/etc/php/ 755 0:0",
+                "/etc/php/8/ 755 0:0",
+                "/etc/php/8/fpm/ 755 0:0",
+                "/etc/php/8/fpm/conf.d/ 755 0:0",
+                "/etc/php/8/fpm/conf.d/20-x.ini -> /etc/php/8/mods-available/x.ini",
+                "/etc/php/8/mods-available/ 755 0:0",
+            ],
+        ),
+        (
+            "mkdir /etc/d; ln -s x /etc/d/l; cp --archive /etc/d /etc/e",
+            &["/etc/d/ 755 0:0", "/etc/d/l -> x", "/etc/e/ 755 0:0", "/etc/e/l -> x"],
+        ),
         ("cd /etc; cp x.conf v", &["/etc/v 644 0:0 \"a = 1\\n\""]),
         ("exit 0\ntouch /never", &[]),
         ("touch /etc/t; rm -f /etc/t", &[]),
         (
             "command -v nope >/dev/null && touch /n; command -v tool >/dev/null && touch /t",
             &["/t 644 0:0 \"\""],
+        ),
+        (
+            "for p in python3 gawk ip file ucf; do which $p && touch /$p; done; command -v sed && command -v cd && touch /s",
+            &["/s 644 0:0 \"\""],
+        ),
+        (
+            "chmod 4750 /etc/x.conf; set -- $(ls -ln /etc/x.conf); echo $1 $3 $5 >/etc/l",
+            &["/etc/l 644 0:0 \"-rwsr-x--- 0 6\\n\"", "/etc/x.conf 4750 0:0 \"a = 1\\n\""],
         ),
         ("dpkg --compare-versions \"$2\" lt-nl 5 && touch /old", &[]),
         (
@@ -108,6 +136,8 @@ fn scripts_leave_what_they_would_have_left() {
 #[test]
 fn what_is_not_known_is_told_and_not_done() {
     const COMES: &str = "whether the script comes here is only known when it runs";
+    const COMES_WRITES: &str =
+        "whether the script comes here, and writes `/etc/l`, is only known when it runs";
     for (script, expected) in [
         (
             "nproc-is-4 && touch /a",
@@ -127,6 +157,33 @@ fn what_is_not_known_is_told_and_not_done() {
         ("[ \"$(date)\" = x ] && exit 0\ntouch /late", vec![format!("2: {COMES}")]),
         ("rm -f /usr/bin/tool", vec!["1: `/usr/bin/tool` is a package's, and stays".to_owned()]),
         ("update-rc.d p defaults", vec!["1: services".to_owned()]),
+        (
+            "chronyd -p | grep -q user || touch /c",
+            vec![
+                "1: it is a program that only running it would tell about".to_owned(),
+                format!("1: {COMES}"),
+            ],
+        ),
+        (
+            "ls /etc | xargs -r systemctl restart",
+            vec!["1: it is a program that only running it would tell about".to_owned()],
+        ),
+        ("for l in \"$(ls -ln /etc)\"; do echo $l >/etc/l; done", vec![format!("1: {COMES_WRITES}")]),
+        ("install -d -m q /etc/d", vec!["1: `q` is no mode that is understood".to_owned()]),
+        ("install -d --mode=q /etc/d", vec!["1: `q` is no mode that is understood".to_owned()]),
+        ("install -d /etc/d -m", vec!["1: `-m` has no value".to_owned()]),
+        ("mkdir -m q /etc/d", vec!["1: `q` is no mode that is understood".to_owned()]),
+        ("ucf /etc/x.conf", vec!["1: it is no complete call of ucf".to_owned()]),
+        ("cp /etc/x.conf", vec!["1: it names no target".to_owned()]),
+        ("usermod -aG nowhere,audio www-data", vec!["1: there is no group `nowhere`".to_owned()]),
+        (
+            "usermod -u 7 www-data",
+            vec!["1: it changes an account in more than its home, shell and groups".to_owned()],
+        ),
+        (
+            "addgroup --system one\nusermod -G audio,one www-data\nusermod -G one www-data",
+            vec!["3: it takes `www-data` out of the group `audio`".to_owned()],
+        ),
         ("#!/usr/bin/perl\nmy @a = (1);", vec!["0: it is no shell script".to_owned()]),
     ] {
         let (listing, told, ..) = followed(script);
@@ -139,7 +196,7 @@ fn what_is_not_known_is_told_and_not_done() {
 fn accounts_are_made_as_the_calls_say() {
     let (listing, told, accounts, _) = followed(
         "getent passwd web >/dev/null || adduser --system --group --home /var/lib/web --gecos 'Web, sir' web\n\
-         addgroup --system --gid 444 data\nusermod -aG data web\nuseradd -r -u 777 -d /nowhere -s /bin/false fixed\n",
+         addgroup --system --gid 444 data\nusermod -G data,mail web\nuseradd -r -u 777 -d /nowhere -s /bin/false fixed\n",
     );
     assert!(told.is_empty(), "{told:?}");
     let web = accounts.user("web").unwrap();
@@ -149,10 +206,28 @@ fn accounts_are_made_as_the_calls_say() {
     );
     assert_eq!(accounts.group_name(web.gid), Some("web"));
     assert_eq!(listing, [format!("/var/lib/web/ 755 {}:{}", web.uid, web.gid)]);
-    assert_eq!(accounts.groups_of("web").collect::<Vec<_>>(), ["data"]);
+    assert_eq!(accounts.groups_of("web").collect::<Vec<_>>(), ["data", "mail"]);
     assert_eq!(accounts.group("data").unwrap().gid, 444);
     let fixed = accounts.user("fixed").unwrap();
     assert_eq!((fixed.uid, fixed.shell.as_str()), (777, "/bin/false"));
+}
+
+#[test]
+fn what_systemd_lays_out_for_itself_is_left_out_and_told() {
+    let declarations = serde_json::json!({"/usr/lib/tmpfiles.d/x.conf": "d /var/lib/x 0755 - - -\n"});
+    for (name, left_out) in [("systemd", true), ("p", false)] {
+        let mut tree = tree();
+        let mut accounts = Accounts::of(&tree, &Default::default(), &Default::default()).unwrap();
+        let packages = [(Arc::from(name), package_declaring("", declarations.clone()))];
+        let followed = follow(&mut tree, &mut accounts, &packages, Arch::Amd64, 0).unwrap();
+        assert_eq!(tree.get(&ImagePath::absolute("/var/lib/x").unwrap()).is_none(), left_out, "{name}");
+        let outcomes: Vec<_> = followed.findings[name].iter().map(|finding| &finding.outcome).collect();
+        match outcomes[..] {
+            [Outcome::LeftOut(rule)] if left_out => assert_eq!(rule.name, "systemd itself"),
+            [Outcome::Reproduced { .. }] => assert!(!left_out),
+            _ => panic!("{name}: {outcomes:?}"),
+        }
+    }
 }
 
 #[test]
