@@ -3,9 +3,10 @@
 
 # in_sandbox NAME [OPTION…] [-- ARGUMENT…]: the image as `bareboat run` runs it.
 in_sandbox() {
-    local image=$WORK/images/$1/oci
+    local image=$WORK/images/$1/oci options=()
     shift
-    "$BAREBOAT" run --quiet "$@" "oci:$image:latest" </dev/null
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
+    "$BAREBOAT" run --quiet "${options[@]}" "oci:$image:latest" "$@" </dev/null
 }
 
 prints() { # NAME RUNNER…: what the program prints is the file `expected` beside it.
@@ -22,6 +23,13 @@ for name in python-ledger node-passwords java-pennant cpp-wordcount; do
     check "$name prints what it should under runc" prints "$name" contained "$name" "$with_tmp"
     check "$name prints what it should in the sandbox" prints "$name" in_sandbox "$name"
 done
+
+if check "go-pages builds" built go-pages; then
+    outline=$(printf 'Harbour  #harbour\n  Tides  #tides\n  Berths  #berths')
+    check "go-pages is the command that it is called by, under runc" same \
+        "$(contained go-pages . /usr/local/bin/outline /srv/harbour.md 2>&1)" "$outline"
+    check "and in the sandbox" same "$(in_sandbox go-pages --entrypoint outline -- /srv/harbour.md 2>&1)" "$outline"
+fi
 
 if check "rust-courier builds" built rust-courier; then
     folder=$WORK/images/rust-courier/recipe
