@@ -187,6 +187,7 @@ pub(crate) struct Update {
 /// Files, contents, licences and metadata are looked up in the image; commands run in a sandbox, each test on a fresh
 /// copy of the image that it may write to. The files may be of schema 2.0.0 or 1.0.0. Exit code 1 says that a test failed.
 #[derive(ClapArgs, Debug)]
+#[command(override_usage = "bareboat test [OPTIONS] <IMAGE> --config <FILE>...")]
 pub(crate) struct Test {
     /// The image: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], or the name of one built here
     pub(crate) image: String,

@@ -53,7 +53,9 @@ pub(crate) fn run(command: &Catalog, args: &Args) -> Result<(), Failure> {
 }
 
 fn show(name: &str, suite: &str, format: Format) -> Result<(), Failure> {
-    let found = catalog_text(suite, name).or_else(|| catalog_text("variants", name));
+    // Of `static:debug`, the variant: what the entry is, its own name says.
+    let part = name.split_once(':').map_or(name, |(_, variant)| variant);
+    let found = catalog_text(suite, part).or_else(|| catalog_text("variants", part));
     let Some(recipe) = found else {
         let error = format!(
             "cannot show `{}`: the catalog of {suite} has {}",

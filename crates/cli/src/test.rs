@@ -47,13 +47,14 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
     let subject = Subject { settings: &found.config.config, files: &root, containers: &sandboxes };
     let tested = files.iter().map(|(file, host)| structure::run(file, &subject, host));
     let report = Report::new(command.image.clone(), tested.collect::<Result<_>>()?);
-    if let Some(file) = &command.junit {
-        write_file(file, |to| Ok(to.write_all(structure::junit(&report).as_bytes())?))?;
-    }
     terminal.finish();
     match args.story.format {
         Format::Text => answer(&text(&report, args.story.quiet))?,
         Format::Json => answer_json("bareboat.test/1", &report)?,
+    }
+    // After the verdicts: that they cannot be written down is no reason not to tell them.
+    if let Some(file) = &command.junit {
+        write_file(file, |to| Ok(to.write_all(structure::junit(&report).as_bytes())?))?;
     }
     if report.failed == 0 { Ok(()) } else { Err(Failure::Code(FAILED)) }
 }

@@ -25,7 +25,7 @@ pub(super) fn apply(tree: &mut Tree, setting: &Setting<'_>) -> Result<Option<App
     let bytes = content.read(LARGEST).context(failing)?;
     let names = applets(&bytes).context(failing)?;
     let mut made = 0;
-    for name in &names {
+    for name in names.iter().filter(|name| **name != "busybox") {
         let link = Node::symlink(PROGRAM, setting.mtime, Owner::Effect(EFFECT));
         made += usize::from(generate(tree, &format!("/busybox/{name}"), link)?);
     }

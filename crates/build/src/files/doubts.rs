@@ -7,6 +7,8 @@ use crate::tree::{Kind, Owner, Tree};
 
 /// Where an ELF file says what machine it is for: `e_machine`, two bytes (elf(5)).
 const MACHINE: usize = 18;
+/// The longest first line of a script that Linux reads (`BINPRM_BUF_SIZE`).
+const SHEBANG: usize = 256;
 /// The search path of engines for images that name none (Docker, containerd).
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -14,7 +16,27 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 pub fn doubts(tree: &Tree, settings: &ImageSettings, platform: Platform) -> Vec<String> {
     let mut doubts = for_other_machines(tree, platform);
     doubts.extend(missing_command(tree, settings));
+    doubts.extend(command(tree, settings).and_then(|path| no_command(tree, &path)));
     doubts
+}
+
+/// What keeps the kernel from executing the image's command: nobody may, or the interpreter of a script is not there.
+fn no_command(tree: &Tree, path: &ImagePath) -> Option<String> {
+    let node = tree.get(path)?;
+    let content = node.content()?;
+    if node.mode & 0o111 == 0 {
+        return Some(format!(
+            "the image is to run `{path}`, which nobody may execute (mode {:04o})",
+            node.mode
+        ));
+    }
+    // One that cannot be read is told when its layer is made.
+    let head = content.head(SHEBANG).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
+    let interpreter = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?;
+    let is_there = tree.follow(interpreter).is_ok_and(|real| tree.get(&real).is_some());
+    let shown = bareboat_model::escape(&String::from_utf8_lossy(interpreter));
+    (!is_there).then(|| format!("the image is to run `{path}`, a script for `{shown}`, which is not in it"))
 }
 
 /// ELF files of yours for another machine. Packages' files are what the archive says they are.
@@ -105,6 +127,24 @@ mod tests {
             told("linux/arm64"),
             ["`/app/x` is a program for linux/amd64, and the image is for linux/arm64"]
         );
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_executed_is_told() {
+        let mut tree = tree(&[("/a.sh", b"#! /bin/sh -e\nls"), ("/b", b"\x7fELF"), ("/bin/dash", b"")]);
+        let told = |tree: &Tree, path: &str| {
+            let settings = ImageSettings { cmd: Some(vec![path.to_owned()]), ..ImageSettings::default() };
+            doubts(tree, &settings, "linux/amd64".parse().unwrap()).join("; ")
+        };
+        assert_eq!(
+            told(&tree, "/a.sh"),
+            "the image is to run `/a.sh`, a script for `/bin/sh`, which is not in it"
+        );
+        assert_eq!(told(&tree, "/b"), "");
+        let owner = Owner::Recipe(Entry { text: "yours".into(), tier: 0 });
+        let plain = Node::file(Content::from_bytes(*b"x"), 0o644, 0, owner);
+        tree.place(&ImagePath::absolute("/c").unwrap(), plain, &|_, _, _| Precedence::Refuse).unwrap();
+        assert_eq!(told(&tree, "/c"), "the image is to run `/c`, which nobody may execute (mode 0644)");
     }
 
     #[test]

@@ -64,6 +64,11 @@ pub(super) fn split_variant(name: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Whether an entry of any suite has this name.
+pub(super) fn is_name(name: &str) -> bool {
+    ENTRIES.iter().any(|entry| entry.name == name)
+}
+
 /// Whether this may stand after the colon of a catalog name.
 pub(super) fn is_variant(name: &str) -> bool {
     catalog_variants().any(|known| known == name)

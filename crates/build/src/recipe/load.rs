@@ -219,6 +219,13 @@ fn unknown_entry(recipe: &Recipe, suite_place: Option<&Place>, suite: &str, name
         .with_hint("with base = \"scratch\" a recipe can name any suite that the mirror has");
     }
     let shown = escape(name);
+    if let Some((_, variant)) = name.split_once(':').filter(|(entry, _)| names.contains(entry)) {
+        let variants: Vec<&str> = catalog::catalog_variants().collect();
+        let near = nearest(variant, variants.iter().copied()).map(|near| format!(", did you mean `{near}`?"));
+        let near = near.unwrap_or_else(|| format!(", there are {}", variants.join(", ")));
+        return Error::new(format!("cannot read `{place}`: unknown variant `{}`{near}", escape(variant)))
+            .with_hint(format!("an image of a registry is written in full, such as docker://{shown}"));
+    }
     Error::new(match nearest(name, names.iter().copied()) {
         Some(near) => format!("cannot read `{place}`: unknown base `{shown}`, did you mean `{near}`?"),
         None => {
@@ -377,6 +384,11 @@ mod tests {
                 "base = 'pyton3'",
                 "cannot read `DIR/bareboat.toml:2:8`: unknown base `pyton3`, did you mean `python3`? \
                  (hint: a base that is a recipe of yours is written with a slash, such as ./common)",
+            ),
+            (
+                "base = 'python3:debgu'",
+                "cannot read `DIR/bareboat.toml:2:8`: unknown variant `debgu`, did you mean `debug`? \
+                 (hint: an image of a registry is written in full, such as docker://python3:debgu)",
             ),
             (
                 "base = 'alpine'",

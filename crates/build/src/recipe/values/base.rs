@@ -58,9 +58,10 @@ impl FromStr for Base {
     }
 }
 
-/// Whether the text is a name of the catalog with one of the catalog's variants.
+/// Whether the text is a name of the catalog with a variant, or means to be: one of the two parts is known.
 fn names_a_variant(text: &str) -> bool {
-    !text.contains('/') && text.split_once(':').is_some_and(|(_, variant)| catalog::is_variant(variant))
+    let is_known = |(entry, variant): (&str, &str)| catalog::is_name(entry) || catalog::is_variant(variant);
+    !text.contains('/') && text.split_once(':').is_some_and(is_known)
 }
 
 /// Whether the text is a registry reference: its first component looks like a host, by the rule that engines use
