@@ -154,3 +154,29 @@ done
 unchanged "hostile images leave nothing behind" "$before"
 check "nor in the folder of this machine that a link of an image named" eval "! ls /var/tmp/planted-$$"
 check "no canary was touched" same "$(ls "$outside"; cat "$outside/canary")" "$(printf 'canary\nuntouched')"
+
+# While a program is executed, /proc/self/exe is nothing of this machine's: an image that names it for its program would
+# otherwise have bareboat itself executed under a loader of the image's, which changes the file's mode.
+check "the loader compiles" gcc -O1 -Wall -Werror -static -nostdlib -fno-stack-protector -o "$AREA/loader" "$LIVE/escape/loader.c"
+printf '#!/proc/self/exe\n' >"$AREA/script"
+loaders="lib64/ld-linux-x86-64.so.2<$AREA/loader lib/ld-linux-aarch64.so.1<$AREA/loader loader<$AREA/loader"
+image exe '{"Entrypoint":["/proc/self/exe"]}' "$loaders"
+image exe-link '{"Entrypoint":["/x"]}' "$loaders x->/proc/self/exe"
+image exe-script '{"Entrypoint":["/script"]}' "$loaders script<$AREA/script"
+image exe-path '{"Entrypoint":["exe"],"Env":["PATH=/proc/self"]}' "$loaders"
+image exe-own '{"Entrypoint":["/loader"]}' "$loaders"
+for who in root user; do
+    (
+        mkdir -p "$AREA/bin-$who"
+        install -m 0755 "$BAREBOAT" "$AREA/bin-$who/bareboat"
+        BAREBOAT=$AREA/bin-$who/bareboat
+        # The owner may change its mode, so the ordinary user has one of his own.
+        [ $who = user ] && chown -R $NOBODY "$AREA/bin-$who"
+        before=$(stat -c '%a %u %s %Y' "$BAREBOAT")
+        for name in exe exe-link exe-script exe-path; do
+            check "$who: $name executes nothing of this machine's" same "$(as_one $who run "oci:$AREA/images/$name" 2>/dev/null; echo $?)" 127
+        done
+        check "$who: a program's own /proc/self/exe is its own" same "$(as_one $who run "oci:$AREA/images/exe-own" 2>/dev/null)" /loader
+        check "$who: bareboat itself is as it was" same "$(stat -c '%a %u %s %Y' "$BAREBOAT")" "$before"
+    )
+done

@@ -51,6 +51,7 @@ pub(crate) struct Plan {
 pub(crate) struct Command {
     /// The program, in each folder of the search path.
     pub(crate) programs: Vec<CString>,
+    /// After one that is put in front of them ([`crate::sys::execute`]).
     pub(crate) arguments: StringList,
 }
 
@@ -109,7 +110,9 @@ impl Command {
         let program = words.first().ok_or_else(|| Error::new("there is no program to run"))?;
         Ok(Self {
             programs: programs(program, sandbox.env("PATH"))?,
-            arguments: strings(words.iter().map(|word| word.as_bytes().to_vec()))?,
+            arguments: strings(
+                [&OsString::new()].into_iter().chain(words).map(|word| word.as_bytes().to_vec()),
+            )?,
         })
     }
 }

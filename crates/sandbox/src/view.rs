@@ -15,6 +15,7 @@ use rustix::mount::{
 
 use crate::plan::{Missing, Plan};
 use crate::report::{Failure, Step};
+use crate::stub;
 use crate::sys::{self, MountFlags};
 
 /// The most that may be kept in /tmp, and in /dev/shm (Docker's default for it).
@@ -57,12 +58,12 @@ const READ_ONLY: [&CStr; 5] = [c"bus", c"fs", c"irq", c"sys", c"sysrq-trigger"];
 /// The most processes and threads; one more fails as if the machine had no room for it.
 const MOST_PROCESSES: &[u8] = b"4096";
 
-/// Puts everything in place, and makes it this process's root.
-pub(crate) fn enter(plan: &Plan) -> std::result::Result<(), Failure> {
+/// Puts everything in place, and makes it this process's root. Gives the [`stub`], which has no name in it.
+pub(crate) fn enter(plan: &Plan) -> std::result::Result<OwnedFd, Failure> {
     let at = |step: Step| move |errno: Errno| Failure { step, errno, which: 0 };
     // What is asked for is looked up before the new root hides anything.
     let root = root(plan)?;
-    dev(&root, plan).map_err(at(Step::Dev))?;
+    let stub = dev(&root, plan).map_err(at(Step::Dev))?;
     proc(&root, plan).map_err(at(Step::Proc))?;
     tmpfs(c"1777", TMP_SIZE).and_then(|tmp| attach(&tmp, &root, &plan.tmp)).map_err(at(Step::Tmp))?;
     plan.late.iter().try_for_each(|missing| make(&root, missing)).map_err(at(Step::Mount))?;
@@ -75,7 +76,8 @@ pub(crate) fn enter(plan: &Plan) -> std::result::Result<(), Failure> {
         };
         mount().map_err(|errno| Failure { step: Step::Mount, errno, which: number })?;
     }
-    pivot(&root).map_err(at(Step::Pivot))
+    pivot(&root).map_err(at(Step::Pivot))?;
+    Ok(stub)
 }
 
 /// Mounts and unmounts of the host's are not seen inside, and the other way round.
@@ -160,9 +162,11 @@ fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A small /dev: nothing in it can be changed but what is in the terminals' and the shared memory's own.
-fn dev(root: &OwnedFd, plan: &Plan) -> Result<()> {
+/// A small /dev: nothing in it can be changed but what is in the terminals' and the shared memory's own, and not the
+/// [`stub`] either.
+fn dev(root: &OwnedFd, plan: &Plan) -> Result<OwnedFd> {
     let dev = tmpfs(c"0755", c"64k")?;
+    let stub = put_stub(&dev)?;
     attach(&dev, root, &plan.dev)?;
     for (name, source) in DEVICES {
         touch(&dev, name)?;
@@ -189,7 +193,22 @@ fn dev(root: &OwnedFd, plan: &Plan) -> Result<()> {
     fsconfig_create(terminals.as_fd())?;
     let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     attach(&fsmount(terminals.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?, &dev, c"pts")?;
-    sys::set_mount(dev.as_fd(), MountFlags { read_only: true, ..MountFlags::default() })
+    sys::set_mount(dev.as_fd(), MountFlags { read_only: true, ..MountFlags::default() })?;
+    Ok(stub)
+}
+
+/// Puts the [`stub`] into the folder, and takes its name away again. Who cannot read it cannot look into its process either.
+fn put_stub(folder: &OwnedFd) -> Result<OwnedFd> {
+    let name = c"stub";
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o111);
+    let file = rustix::fs::openat(folder, name, flags, mode)?;
+    // Whatever the mask is that this process was started with.
+    rustix::fs::fchmod(&file, mode)?;
+    write_all(&file, stub::file())?;
+    let stub = open_path(folder.as_fd(), name, OFlags::empty())?;
+    rustix::fs::unlinkat(folder, name, AtFlags::empty())?;
+    Ok(stub)
 }
 
 /// The /proc of the new process namespace.
