@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Access, FileType, Mode};
+use rustix::fs::{Access, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::process::{DumpableBehavior, Gid, Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
@@ -162,12 +162,29 @@ fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     for number in 0..3 {
         let from = terminal.map_or_else(|| sys::kept(number), OwnedFd::as_fd);
-        sys::put_at(from, number).map_err(at(Step::Start))?;
+        own_null(from)
+            .and_then(|null| sys::put_at(null.as_ref().map_or(from, OwnedFd::as_fd), number))
+            .map_err(at(Step::Start))?;
     }
     if let Some(terminal) = terminal {
         rustix::process::ioctl_tiocsctty(terminal).map_err(at(Step::Terminal))?;
     }
     rustix::process::chdir(plan.workdir.as_c_str()).map_err(at(Step::Workdir))
+}
+
+/// The sandbox's own /dev/null instead of this machine's, whose mode the program could change through it.
+fn own_null(given: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
+    if !is_null(given)? {
+        return Ok(None);
+    }
+    rustix::fs::open(c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map(Some)
+}
+
+/// Whether it is /dev/null (Linux's devices.txt: 1:3).
+pub(crate) fn is_null(file: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let data = rustix::fs::fstat(file)?;
+    let is_device = FileType::from_raw_mode(data.st_mode) == FileType::CharacterDevice;
+    Ok(is_device && data.st_rdev == rustix::fs::makedev(1, 3))
 }
 
 /// Executes the program: by way of the [`crate::stub`], which tells itself what the kernel says to that.

@@ -66,7 +66,10 @@ pub(crate) fn enter(plan: &Plan) -> std::result::Result<OwnedFd, Failure> {
     let stub = dev(&root, plan).map_err(at(Step::Dev))?;
     proc(&root, plan).map_err(at(Step::Proc))?;
     tmpfs(c"1777", TMP_SIZE).and_then(|tmp| attach(&tmp, &root, &plan.tmp)).map_err(at(Step::Tmp))?;
-    plan.late.iter().try_for_each(|missing| make(&root, missing)).map_err(at(Step::Mount))?;
+    for (number, missing) in plan.late.iter().enumerate() {
+        let which = u8::try_from(number).unwrap_or(u8::MAX);
+        make(&root, missing).map_err(|errno| Failure { step: Step::Make, errno, which })?;
+    }
     for (number, bind) in (0..).zip(&plan.mounts) {
         let mount = || -> Result<()> {
             let source = bind_mount(&bind.source)?;
@@ -139,12 +142,15 @@ fn overlay(plan: &Plan) -> Result<OwnedFd> {
     Ok(mounted)
 }
 
-fn make(folder: &OwnedFd, missing: &Missing) -> Result<()> {
+/// Makes what is missing, in a folder that is below the root with no link on the way: one that an image planted, or one of
+/// /proc, would lead to this machine's files.
+fn make(root: &OwnedFd, missing: &Missing) -> Result<()> {
+    let folder = open_path(root.as_fd(), &missing.folder, OFlags::DIRECTORY)?;
     let made = match &missing.content {
-        None => rustix::fs::mkdirat(folder, missing.path.as_c_str(), Mode::from_raw_mode(0o755)),
+        None => rustix::fs::mkdirat(folder, missing.name.as_c_str(), Mode::from_raw_mode(0o755)),
         Some(content) => {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = rustix::fs::openat(folder, missing.path.as_c_str(), flags, Mode::from_raw_mode(0o644));
+            let file = rustix::fs::openat(folder, missing.name.as_c_str(), flags, Mode::from_raw_mode(0o644));
             file.and_then(|file| write_all(&file, content))
         }
     };
@@ -172,7 +178,9 @@ fn dev(root: &OwnedFd, plan: &Plan) -> Result<OwnedFd> {
         touch(&dev, name)?;
         match open_tree(CWD, source, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC) {
             Ok(device) => {
-                sys::set_mount(device.as_fd(), MountFlags { with_devices: true, ..MountFlags::default() })?;
+                // It can be written to all the same, but not get another mode or owner, which would be this machine's too.
+                let flags = MountFlags { with_devices: true, read_only: true, ..MountFlags::default() };
+                sys::set_mount(device.as_fd(), flags)?;
                 attach(&device, &dev, name)?;
             }
             // A machine without it has none to give.
@@ -227,7 +235,12 @@ fn proc(root: &OwnedFd, plan: &Plan) -> Result<()> {
         let _ = set(&proc, c"sys/net/ipv4/ip_unprivileged_port_start", b"0");
     }
     let read_only = MountFlags { read_only: true, ..MountFlags::default() };
-    for name in READ_ONLY {
+    // What is not a process's in it is the kernel's one and only: its modes are this machine's too, and its owner's to change.
+    let is_owner = plan.ids.knows_all && plan.ids.uid == 0;
+    if is_owner {
+        sys::set_mount(proc.as_fd(), read_only)?;
+    }
+    for name in READ_ONLY.into_iter().filter(|_| !is_owner) {
         if let Some(there) = clone_of(&proc, name)? {
             sys::set_mount(there.as_fd(), read_only)?;
             attach(&there, &proc, name)?;
@@ -235,7 +248,9 @@ fn proc(root: &OwnedFd, plan: &Plan) -> Result<()> {
     }
     for name in MASKED {
         if exists(&proc, name)? {
-            attach(&bind_mount(c"/dev/null")?, &proc, name)?;
+            let nothing = bind_mount(c"/dev/null")?;
+            sys::set_mount(nothing.as_fd(), MountFlags { with_devices: true, ..read_only })?;
+            attach(&nothing, &proc, name)?;
         }
     }
     for name in MASKED_DIRECTORIES {
