@@ -154,3 +154,67 @@ done
 unchanged "hostile images leave nothing behind" "$before"
 check "nor in the folder of this machine that a link of an image named" eval "! ls /var/tmp/planted-$$"
 check "no canary was touched" same "$(ls "$outside"; cat "$outside/canary")" "$(printf 'canary\nuntouched')"
+
+# While a program is executed, /proc/self/exe is nothing of this machine's: an image that names it for its program would
+# otherwise have bareboat itself executed under a loader of the image's, which changes the file's mode.
+check "the loader compiles" gcc -O1 -Wall -Werror -static -nostdlib -fno-stack-protector -o "$AREA/loader" "$LIVE/escape/loader.c"
+printf '#!/proc/self/exe\n' >"$AREA/script"
+loaders="lib64/ld-linux-x86-64.so.2<$AREA/loader lib/ld-linux-aarch64.so.1<$AREA/loader loader<$AREA/loader"
+image exe '{"Entrypoint":["/proc/self/exe"]}' "$loaders"
+image exe-link '{"Entrypoint":["/x"]}' "$loaders x->/proc/self/exe"
+image exe-script '{"Entrypoint":["/script"]}' "$loaders script<$AREA/script"
+image exe-path '{"Entrypoint":["exe"],"Env":["PATH=/proc/self"]}' "$loaders"
+image exe-own '{"Entrypoint":["/loader"]}' "$loaders"
+for who in root user; do
+    (
+        mkdir -p "$AREA/bin-$who"
+        install -m 0755 "$BAREBOAT" "$AREA/bin-$who/bareboat"
+        BAREBOAT=$AREA/bin-$who/bareboat
+        # The owner may change its mode, so the ordinary user has one of his own.
+        [ $who = user ] && chown -R $NOBODY "$AREA/bin-$who"
+        before=$(stat -c '%a %u %s %Y' "$BAREBOAT")
+        for name in exe exe-link exe-script exe-path; do
+            check "$who: $name executes nothing of this machine's" same "$(as_one $who run "oci:$AREA/images/$name" 2>/dev/null; echo $?)" 127
+        done
+        check "$who: a program's own /proc/self/exe is its own" same "$(as_one $who run "oci:$AREA/images/exe-own" 2>/dev/null)" /loader
+        check "$who: bareboat itself is as it was" same "$(stat -c '%a %u %s %Y' "$BAREBOAT")" "$before"
+    )
+done
+
+# What is made for a program before its root is entered: /proc/self/root is still this machine's then.
+evil=$AREA/evil
+mkdir -p "$evil/source" && chmod 777 "$evil"
+image evil-hosts '{}' "$probes etc/ etc/hosts->/proc/self/root$evil/FILE"
+image evil-cwd '{}' "$probes etc/ etc/hosts->/proc/self/cwd/FILE"
+image evil-resolv '{}' "$probes etc/ etc/resolv.conf->/proc/self/root$evil/FILE"
+image evil-workdir "{\"WorkingDir\":\"/proc/self/root$evil/DIR/sub\"}" "$probes"
+image evil-workdir-link '{"WorkingDir":"/x/sub"}' "$probes x->/proc/self/root$evil/DIR"
+image evil-dev '{"WorkingDir":"/dev/x"}' "$probes"
+image tmp-root '{}' "$probes tmp->/"
+for who in root user; do
+    for name in evil-hosts evil-cwd evil-resolv; do
+        check "$who: $name runs" eval "cd '$evil' && as_one $who run --network host 'oci:$AREA/images/$name' -- /probes write /tmp/x"
+    done
+    for name in evil-workdir evil-workdir-link evil-dev; do
+        refuses "$who: $name is refused" "its working directory \`/.*in the sandbox's own \`/(proc|dev)\`" \
+            -- as_one $who run "oci:$AREA/images/$name" -- /probes write /tmp/x
+    done
+    refuses "$who: so is a mount in /proc" "cannot mount .*in the sandbox's own \`/proc\`" \
+        -- as_one $who run --mount "$evil/source:/proc/self/root$evil/E" "oci:$AREA/images/probes" -- /probes write /tmp/x
+    refuses "$who: and /tmp in place of the root" 'cannot mount `/tmp`: it is a link to `/` in the image' \
+        -- as_one $who run "oci:$AREA/images/tmp-root" -- /probes write /tmp/x
+done
+check "nothing was made on this machine" same "$(ls "$evil")" source
+
+# Modes and owners of what the sandbox shares with this machine.
+mkfifo "$AREA/fifo" && chmod 666 "$AREA/fifo"
+for who in root user; do
+    for network in none host; do
+        held=$(as_one $who run --network $network "oci:$AREA/images/probes" -- /probes modes </dev/null 2>/dev/null)
+        check "$who: no mode can be changed, network $network" same "$(grep -v '^held' <<<"$held")" "all held"
+    done
+    (as_one $who run "oci:$AREA/images/probes" -- /probes modes >/dev/null 2>/dev/null </dev/null)
+    check "$who: nor that of an output that is /dev/null" test $? = 0
+    held=$(as_one $who run "oci:$AREA/images/probes" -- /probes modes <>"$AREA/fifo" 2>/dev/null)
+    check "$who: nor that of a pipe with a name" same "$(grep -v '^held' <<<"$held")" "all held"
+done

@@ -3,9 +3,11 @@
 //! It is process 1 of its namespace: it makes the sandbox, starts the program, passes signals on to it, and buries what
 //! the program leaves behind. A program that was process 1 itself would not get signals that it has no handler for.
 
+use std::convert::Infallible;
+use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::Mode;
+use rustix::fs::{Access, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::process::{DumpableBehavior, Gid, Pid, Resource, Rlimit, Signal, Uid, WaitOptions};
@@ -37,7 +39,7 @@ pub(crate) fn run(
         .map_err(at(Step::Begin))
         .and_then(|()| begin(plan, mask));
     match outcome {
-        Ok(program) => stay(plan, mask, program),
+        Ok((program, stub)) => stay(plan, mask, program, &stub),
         Err(failure) => {
             tell(Message::Failed(failure));
             sys::exit(1)
@@ -58,7 +60,7 @@ fn die_with_parent() -> Result<(), Errno> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
 }
 
-fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
+fn begin(plan: &Plan, mask: &SignalSet) -> Result<(Pid, OwnedFd), Failure> {
     die_with_parent().map_err(at(Step::Begin))?;
     // What needs no user is done while the outside writes the maps.
     view::keep_to_ourselves().map_err(at(Step::Begin))?;
@@ -68,14 +70,15 @@ fn begin(plan: &Plan, mask: &SignalSet) -> Result<Pid, Failure> {
     }
     // The outside gives the word when it has written the user namespace's maps.
     wait_for_word();
-    view::enter(plan)?;
+    let stub = view::enter(plan)?;
     limit().map_err(at(Step::Privileges))?;
     become_user(plan).map_err(at(Step::Ids))?;
     give_up_privileges().map_err(at(Step::Privileges))?;
     let terminal = if plan.terminal { Some(open_terminal().map_err(at(Step::Terminal))?) } else { None };
     sys::set_filter(&plan.filter).map_err(at(Step::Filter))?;
-    let first = Start { plan, number: 0, terminal: terminal.as_ref(), mask };
-    sys::spawn(&plan.stack, start, &first).map_err(at(Step::Start))
+    let first = Start { plan, number: 0, terminal: terminal.as_ref(), mask, stub: &stub };
+    let program = sys::spawn(&plan.stack, start, &first).map_err(at(Step::Start))?;
+    Ok((program, stub))
 }
 
 /// No core files; and as many processes at most as `view` also sets, for kernels that know no limit for a namespace.
@@ -142,18 +145,12 @@ struct Start<'a> {
     number: usize,
     terminal: Option<&'a OwnedFd>,
     mask: &'a SignalSet,
+    stub: &'a OwnedFd,
 }
 
 /// The program's process, up to the program.
-fn start(&Start { plan, number, terminal, mask }: &Start<'_>) -> ! {
-    let failure = match prepare(plan, terminal) {
-        Err(failure) => failure,
-        Ok(()) => {
-            sys::forget_handlers();
-            mask.block();
-            Failure { step: Step::Execute, errno: execute(plan, number), which: 0 }
-        }
-    };
+fn start(start: &Start<'_>) -> ! {
+    let Err(failure) = prepare(start.plan, start.terminal).and_then(|()| execute(start));
     tell(Message::Failed(failure));
     sys::exit(127)
 }
@@ -165,7 +162,9 @@ fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     for number in 0..3 {
         let from = terminal.map_or_else(|| sys::kept(number), OwnedFd::as_fd);
-        sys::put_at(from, number).map_err(at(Step::Start))?;
+        own_null(from)
+            .and_then(|null| sys::put_at(null.as_ref().map_or(from, OwnedFd::as_fd), number))
+            .map_err(at(Step::Start))?;
     }
     if let Some(terminal) = terminal {
         rustix::process::ioctl_tiocsctty(terminal).map_err(at(Step::Terminal))?;
@@ -173,28 +172,65 @@ fn prepare(plan: &Plan, terminal: Option<&OwnedFd>) -> Result<(), Failure> {
     rustix::process::chdir(plan.workdir.as_c_str()).map_err(at(Step::Workdir))
 }
 
-/// As execvp(3) does it: the first that can be executed; a file that cannot hides none in a later folder.
-fn execute(plan: &Plan, number: usize) -> Errno {
+/// The sandbox's own /dev/null instead of this machine's, whose mode the program could change through it.
+fn own_null(given: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
+    if !is_null(given)? {
+        return Ok(None);
+    }
+    rustix::fs::open(c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map(Some)
+}
+
+/// Whether it is /dev/null (Linux's devices.txt: 1:3).
+pub(crate) fn is_null(file: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let data = rustix::fs::fstat(file)?;
+    let is_device = FileType::from_raw_mode(data.st_mode) == FileType::CharacterDevice;
+    Ok(is_device && data.st_rdev == rustix::fs::makedev(1, 3))
+}
+
+/// Executes the program: by way of the [`crate::stub`], which tells itself what the kernel says to that.
+fn execute(&Start { plan, number, mask, stub, .. }: &Start<'_>) -> Result<Infallible, Failure> {
+    let command = plan.commands.get(number).ok_or(at(Step::Execute)(Errno::NOENT))?;
+    let program = choose(command).map_err(at(Step::Execute))?;
+    // The socket stays open for it.
+    sys::put_at(sys::kept(SOCKET), SOCKET).map_err(at(Step::Start))?;
+    sys::forget_handlers();
+    mask.block();
+    Err(at(Step::Start)(sys::execute(stub.as_fd(), program, &command.arguments, &plan.environment)))
+}
+
+/// Much as execvp(3) does it: the first file that may be executed; one that may not hides none in a later folder.
+fn choose(command: &Command) -> Result<&CStr, Errno> {
+    if let [only] = &command.programs[..] {
+        return Ok(only);
+    }
     let mut worst = Errno::NOENT;
-    let Some(Command { programs, arguments }) = plan.commands.get(number) else { return worst };
-    for program in programs {
-        match sys::execute(program, arguments, &plan.environment) {
-            Errno::NOENT | Errno::NOTDIR if programs.len() > 1 => {}
-            Errno::ACCESS if programs.len() > 1 => worst = Errno::ACCESS,
-            errno => return errno,
+    for program in &command.programs {
+        match may_execute(program) {
+            Ok(()) => return Ok(program),
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(Errno::ACCESS) => worst = Errno::ACCESS,
+            Err(errno) => return Err(errno),
         }
     }
-    worst
+    Err(worst)
+}
+
+fn may_execute(program: &CStr) -> Result<(), Errno> {
+    let data = rustix::fs::stat(program)?;
+    if FileType::from_raw_mode(data.st_mode) != FileType::RegularFile {
+        return Err(Errno::ACCESS);
+    }
+    rustix::fs::access(program, Access::EXEC_OK)
 }
 
 /// Sees the programs to their ends: then everything in the namespace ends too.
-fn stay(plan: &Plan, mask: &SignalSet, mut program: Pid) -> ! {
+fn stay(plan: &Plan, mask: &SignalSet, mut program: Pid, stub: &OwnedFd) -> ! {
     for number in 1..plan.commands.len() {
         let status = attend(program);
         end_the_rest();
         tell(Message::Ended(status));
         wait_for_word();
-        let next = Start { plan, number, terminal: None, mask };
+        let next = Start { plan, number, terminal: None, mask, stub };
         program = match sys::spawn(&plan.stack, start, &next) {
             Ok(program) => program,
             Err(errno) => {

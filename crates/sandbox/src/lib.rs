@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod seccomp;
 mod settings;
+mod stub;
 mod sys;
 mod terminal;
 mod view;

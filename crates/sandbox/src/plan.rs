@@ -1,7 +1,7 @@
 //! All that the process inside will need, made ready outside: once it runs, it can allocate nothing.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::fs::{self, File, FileType};
+use std::fs::{self, File};
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::FileTypeExt as _;
@@ -18,6 +18,9 @@ use crate::{Network, Sandbox};
 
 /// The largest `resolv.conf` that is taken over; resolvers read less.
 const LARGEST_RESOLV_CONF: u64 = 64 << 10;
+
+/// The file system of pipes without a name (linux/magic.h).
+const PIPEFS_MAGIC: rustix::fs::FsWord = 0x5049_5045;
 
 /// More mounts are refused: their number is told in a byte.
 const MOST_MOUNTS: usize = 200;
@@ -51,12 +54,14 @@ pub(crate) struct Plan {
 pub(crate) struct Command {
     /// The program, in each folder of the search path.
     pub(crate) programs: Vec<CString>,
+    /// After one that is put in front of them ([`crate::sys::execute`]).
     pub(crate) arguments: StringList,
 }
 
-/// Something to be made: a directory, or a file with this content. The path is relative to the root.
+/// Something to be made: a directory, or a file with this content. The folder is relative to the root.
 pub(crate) struct Missing {
-    pub(crate) path: CString,
+    pub(crate) folder: CString,
+    pub(crate) name: CString,
     pub(crate) content: Option<Vec<u8>>,
 }
 
@@ -109,7 +114,9 @@ impl Command {
         let program = words.first().ok_or_else(|| Error::new("there is no program to run"))?;
         Ok(Self {
             programs: programs(program, sandbox.env("PATH"))?,
-            arguments: strings(words.iter().map(|word| word.as_bytes().to_vec()))?,
+            arguments: strings(
+                [&OsString::new()].into_iter().chain(words).map(|word| word.as_bytes().to_vec()),
+            )?,
         })
     }
 }
@@ -229,6 +236,15 @@ impl Ground {
             _ if is_trusted && target.as_bytes() != path.as_bytes() => {
                 Err(Error::new("it is a link in the image, expected a directory").context(failing()))
             }
+            // Over the whole root, or over what was just mounted, nothing of the sandbox would be left.
+            _ if !is_trusted && matches!(target.as_bytes(), b"." | b"proc" | b"dev") => {
+                let shown = target.to_string_lossy();
+                let error = format!(
+                    "it is a link to `/{}` in the image, expected a directory",
+                    shown.trim_matches('.')
+                );
+                Err(Error::new(error).context(failing()))
+            }
             Some(Kind::Directory) | None => {
                 self.covered.push(ImagePath::parse(target.as_bytes())?);
                 Ok(target)
@@ -245,6 +261,7 @@ impl Ground {
         if real.is_root() {
             return Ok((c_string(".")?, Some(Kind::Directory)));
         }
+        self.allow(&real)?;
         let is_covered = self.covered.iter().any(|covered| real != *covered && real.is_within(covered));
         if is_covered {
             push(&mut self.late, &real, content)?;
@@ -261,6 +278,21 @@ impl Ground {
             push(&mut self.missing, &real, content)?;
         }
         Ok((target, found))
+    }
+
+    /// Nothing is put into /proc, where links lead to anywhere, nor into /dev but for /dev/shm.
+    fn allow(&self, real: &ImagePath) -> Result<()> {
+        let mut names = real.components();
+        match (names.next(), names.next()) {
+            (Some(b"dev"), Some(b"shm")) => Ok(()),
+            (Some(top @ (b"proc" | b"dev")), Some(_)) => {
+                let top = String::from_utf8_lossy(top);
+                Err(Error::new(format!(
+                    "`{real}` is in the sandbox's own `/{top}`, where nothing can be made"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn link(&self, path: &ImagePath) -> Option<Vec<u8>> {
@@ -287,22 +319,36 @@ impl Ground {
 fn push(list: &mut Vec<Missing>, path: &ImagePath, content: Option<Vec<u8>>) -> Result<()> {
     let parents: Vec<ImagePath> = std::iter::successors(path.parent(), ImagePath::parent).collect();
     for directory in parents.iter().rev().filter(|directory| !directory.is_root()) {
-        add(list, c_string(directory.as_bytes())?, None);
+        add(list, directory, None)?;
     }
-    add(list, c_string(path.as_bytes())?, content);
+    add(list, path, content)
+}
+
+fn add(list: &mut Vec<Missing>, path: &ImagePath, content: Option<Vec<u8>>) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.is_root());
+    let folder = c_string(folder.as_ref().map_or(&b"."[..], ImagePath::as_bytes))?;
+    let name = c_string(path.file_name().unwrap_or_default())?;
+    if !list.iter().any(|other| other.folder == folder && other.name == name) {
+        list.push(Missing { folder, name, content });
+    }
     Ok(())
 }
 
-fn add(list: &mut Vec<Missing>, path: CString, content: Option<Vec<u8>>) {
-    if !list.iter().any(|other| other.path == path) {
-        list.push(Missing { path, content });
+impl Missing {
+    /// Where it is, without a slash in front.
+    pub(crate) fn path(&self) -> String {
+        let folder = self.folder.to_string_lossy();
+        let folder = if folder == "." { String::new() } else { format!("{folder}/") };
+        format!("{folder}{}", self.name.to_string_lossy())
     }
 }
 
-/// Whether a program's output may be this very file: one that cannot be opened again through /proc to do more with it
-/// than was meant.
-pub(crate) fn is_harmless(kind: FileType) -> bool {
-    kind.is_fifo() || kind.is_socket()
+/// Whether a program's input or output may be this very file: one that cannot be opened again through /proc to do more
+/// with it than was meant. A pipe with a name has a mode, which is not the program's to change.
+pub(crate) fn is_harmless(file: &File) -> std::io::Result<bool> {
+    let kind = file.metadata()?.file_type();
+    let is_nameless = || Ok(rustix::fs::fstatfs(file)?.f_type == PIPEFS_MAGIC);
+    if kind.is_fifo() { is_nameless() } else { Ok(kind.is_socket()) }
 }
 
 #[cfg(test)]
@@ -339,7 +385,7 @@ mod tests {
     fn names(list: &[Missing]) -> String {
         let shown = |missing: &Missing| {
             let mark = if missing.content.is_none() { "/" } else { "" };
-            format!("{}{mark}", missing.path.to_string_lossy())
+            format!("{}{mark}", missing.path())
         };
         list.iter().map(shown).collect::<Vec<_>>().join(" ")
     }
@@ -387,6 +433,15 @@ mod tests {
             ("proc->usr", "cannot mount `/proc`: it is a link in the image, expected a directory"),
             ("dev->../../outside", "cannot mount `/dev`: it is a link in the image, expected a directory"),
             ("proc", "cannot mount `/proc`: it is a file in the image, expected a directory"),
+            ("tmp->/", "cannot mount `/tmp`: it is a link to `/` in the image, expected a directory"),
+            (
+                "tmp->/proc proc/",
+                "cannot mount `/tmp`: it is a link to `/proc` in the image, expected a directory",
+            ),
+            (
+                "tmp->/proc/x",
+                "cannot mount `/tmp`: `/proc/x` is in the sandbox's own `/proc`, where nothing can be made",
+            ),
             ("tmp->a a->tmp", "cannot mount `/tmp`: links lead in a circle at `/tmp`, on the way to `/tmp`"),
         ] {
             let (_folder, sandbox) = world(members);

@@ -15,6 +15,7 @@ pub(crate) enum Step {
     Proc,
     Dev,
     Tmp,
+    Make,
     Mount,
     Pivot,
     Network,
@@ -28,13 +29,14 @@ pub(crate) enum Step {
     Execute,
 }
 
-const STEPS: [(Step, &str); 17] = [
+const STEPS: [(Step, &str); 18] = [
     (Step::Begin, "begin in it"),
     (Step::Root, "mount the root"),
     (Step::Overlay, "lay the root's missing or writable parts over it"),
     (Step::Proc, "mount /proc"),
     (Step::Dev, "mount /dev"),
     (Step::Tmp, "mount /tmp"),
+    (Step::Make, "make a place in it"),
     (Step::Mount, "mount what was asked for"),
     (Step::Pivot, "enter the root"),
     (Step::Network, "bring up its network"),

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use bareboat_model::{Context, Error, Result};
+use bareboat_model::{Context, Error, Result, escape};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{
@@ -105,6 +105,11 @@ impl Sandbox {
                     mount.host.display(),
                     mount.path
                 )),
+                None => failure.told(),
+            },
+            Step::Make => match plan.late.get(usize::from(failure.which)) {
+                Some(missing) => report::words(failure.errno)
+                    .context(format!("cannot make `/{}` in the sandbox", escape(&missing.path()))),
                 None => failure.told(),
             },
             Step::Workdir => report::words(failure.errno)
@@ -397,7 +402,7 @@ fn as_is_or_piped(ours: BorrowedFd<'_>, is_input: bool, relays: &mut Vec<Relay>)
         // It is closed: so it is for the program, as far as it can tell.
         Err(_) => return File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from),
     };
-    if is_harmless(copy.metadata()?.file_type()) || is_null(&copy)? {
+    if is_harmless(&copy)? || init::is_null(copy.as_fd())? {
         return Ok(copy.into());
     }
     let (mine, theirs) = pipe(!is_input)?;
@@ -406,12 +411,4 @@ fn as_is_or_piped(ours: BorrowedFd<'_>, is_input: bool, relays: &mut Vec<Relay>)
         false => Relay::new(mine, Sink::Descriptor(copy.into())),
     });
     Ok(theirs)
-}
-
-/// Whether it is /dev/null (Linux's devices.txt: 1:3).
-fn is_null(file: &File) -> std::io::Result<bool> {
-    let data = rustix::fs::fstat(file)?;
-    let is_device =
-        rustix::fs::FileType::from_raw_mode(data.st_mode) == rustix::fs::FileType::CharacterDevice;
-    Ok(is_device && data.st_rdev == rustix::fs::makedev(1, 3))
 }

@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::mem::{MaybeUninit, size_of, zeroed};
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
@@ -156,24 +156,37 @@ pub(crate) fn exit(code: u8) -> ! {
 /// A list of strings as `exec` takes it.
 pub(crate) struct StringList {
     /// Points into `_strings`; ends with a null pointer.
-    pointers: Vec<*const c_char>,
+    pointers: Vec<Cell<*const c_char>>,
     _strings: Vec<std::ffi::CString>,
 }
 
 impl StringList {
     pub(crate) fn new(strings: Vec<std::ffi::CString>) -> Self {
         // What a CString points to does not move when the CString does.
-        let pointers = strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
-        Self { pointers, _strings: strings }
+        let pointers = strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]);
+        Self { pointers: pointers.map(Cell::new).collect(), _strings: strings }
     }
 }
 
-/// Puts a program in the place of this process; gives the error if it does not. In the child.
-pub(crate) fn execute(program: &CStr, arguments: &StringList, environment: &StringList) -> Errno {
-    let (arguments, environment) = (arguments.pointers.as_ptr(), environment.pointers.as_ptr());
-    // SAFETY: the three are strings and lists of strings that end with a null, and live through the call.
-    unsafe { libc::execve(program.as_ptr(), arguments, environment) };
-    last_error()
+/// Puts a program, held by a descriptor, in the place of this process, with `first` for its first argument; gives the
+/// error if it does not. In the child.
+pub(crate) fn execute(
+    program: BorrowedFd<'_>,
+    first: &CStr,
+    arguments: &StringList,
+    environment: &StringList,
+) -> Errno {
+    // The list has a null at its end, which must stay.
+    let [place, _, ..] = &arguments.pointers[..] else { return Errno::INVAL };
+    let before = place.replace(first.as_ptr());
+    let arguments: *const *const c_char = arguments.pointers.as_ptr().cast();
+    let environment: *const *const c_char = environment.pointers.as_ptr().cast();
+    let (number, at) = (program.as_raw_fd(), libc::AT_EMPTY_PATH);
+    // SAFETY: the lists are of strings and end with a null (a cell is laid out as what is in it), and live through the call.
+    unsafe { libc::syscall(libc::SYS_execveat, number, c"".as_ptr(), arguments, environment, at) };
+    let errno = last_error();
+    place.set(before);
+    errno
 }
 
 /// Puts `descriptors` where they are numbered from 0 on, and closes all others. In the child, once.

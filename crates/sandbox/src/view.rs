@@ -15,6 +15,7 @@ use rustix::mount::{
 
 use crate::plan::{Missing, Plan};
 use crate::report::{Failure, Step};
+use crate::stub;
 use crate::sys::{self, MountFlags};
 
 /// The most that may be kept in /tmp, and in /dev/shm (Docker's default for it).
@@ -57,15 +58,18 @@ const READ_ONLY: [&CStr; 5] = [c"bus", c"fs", c"irq", c"sys", c"sysrq-trigger"];
 /// The most processes and threads; one more fails as if the machine had no room for it.
 const MOST_PROCESSES: &[u8] = b"4096";
 
-/// Puts everything in place, and makes it this process's root.
-pub(crate) fn enter(plan: &Plan) -> std::result::Result<(), Failure> {
+/// Puts everything in place, and makes it this process's root. Gives the [`stub`], which has no name in it.
+pub(crate) fn enter(plan: &Plan) -> std::result::Result<OwnedFd, Failure> {
     let at = |step: Step| move |errno: Errno| Failure { step, errno, which: 0 };
     // What is asked for is looked up before the new root hides anything.
     let root = root(plan)?;
-    dev(&root, plan).map_err(at(Step::Dev))?;
+    let stub = dev(&root, plan).map_err(at(Step::Dev))?;
     proc(&root, plan).map_err(at(Step::Proc))?;
     tmpfs(c"1777", TMP_SIZE).and_then(|tmp| attach(&tmp, &root, &plan.tmp)).map_err(at(Step::Tmp))?;
-    plan.late.iter().try_for_each(|missing| make(&root, missing)).map_err(at(Step::Mount))?;
+    for (number, missing) in plan.late.iter().enumerate() {
+        let which = u8::try_from(number).unwrap_or(u8::MAX);
+        make(&root, missing).map_err(|errno| Failure { step: Step::Make, errno, which })?;
+    }
     for (number, bind) in (0..).zip(&plan.mounts) {
         let mount = || -> Result<()> {
             let source = bind_mount(&bind.source)?;
@@ -75,7 +79,8 @@ pub(crate) fn enter(plan: &Plan) -> std::result::Result<(), Failure> {
         };
         mount().map_err(|errno| Failure { step: Step::Mount, errno, which: number })?;
     }
-    pivot(&root).map_err(at(Step::Pivot))
+    pivot(&root).map_err(at(Step::Pivot))?;
+    Ok(stub)
 }
 
 /// Mounts and unmounts of the host's are not seen inside, and the other way round.
@@ -137,12 +142,15 @@ fn overlay(plan: &Plan) -> Result<OwnedFd> {
     Ok(mounted)
 }
 
-fn make(folder: &OwnedFd, missing: &Missing) -> Result<()> {
+/// Makes what is missing, in a folder that is below the root with no link on the way: one that an image planted, or one of
+/// /proc, would lead to this machine's files.
+fn make(root: &OwnedFd, missing: &Missing) -> Result<()> {
+    let folder = open_path(root.as_fd(), &missing.folder, OFlags::DIRECTORY)?;
     let made = match &missing.content {
-        None => rustix::fs::mkdirat(folder, missing.path.as_c_str(), Mode::from_raw_mode(0o755)),
+        None => rustix::fs::mkdirat(folder, missing.name.as_c_str(), Mode::from_raw_mode(0o755)),
         Some(content) => {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = rustix::fs::openat(folder, missing.path.as_c_str(), flags, Mode::from_raw_mode(0o644));
+            let file = rustix::fs::openat(folder, missing.name.as_c_str(), flags, Mode::from_raw_mode(0o644));
             file.and_then(|file| write_all(&file, content))
         }
     };
@@ -160,15 +168,19 @@ fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A small /dev: nothing in it can be changed but what is in the terminals' and the shared memory's own.
-fn dev(root: &OwnedFd, plan: &Plan) -> Result<()> {
+/// A small /dev: nothing in it can be changed but what is in the terminals' and the shared memory's own, and not the
+/// [`stub`] either.
+fn dev(root: &OwnedFd, plan: &Plan) -> Result<OwnedFd> {
     let dev = tmpfs(c"0755", c"64k")?;
+    let stub = put_stub(&dev)?;
     attach(&dev, root, &plan.dev)?;
     for (name, source) in DEVICES {
         touch(&dev, name)?;
         match open_tree(CWD, source, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC) {
             Ok(device) => {
-                sys::set_mount(device.as_fd(), MountFlags { with_devices: true, ..MountFlags::default() })?;
+                // It can be written to all the same, but not get another mode or owner, which would be this machine's too.
+                let flags = MountFlags { with_devices: true, read_only: true, ..MountFlags::default() };
+                sys::set_mount(device.as_fd(), flags)?;
                 attach(&device, &dev, name)?;
             }
             // A machine without it has none to give.
@@ -189,7 +201,22 @@ fn dev(root: &OwnedFd, plan: &Plan) -> Result<()> {
     fsconfig_create(terminals.as_fd())?;
     let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     attach(&fsmount(terminals.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?, &dev, c"pts")?;
-    sys::set_mount(dev.as_fd(), MountFlags { read_only: true, ..MountFlags::default() })
+    sys::set_mount(dev.as_fd(), MountFlags { read_only: true, ..MountFlags::default() })?;
+    Ok(stub)
+}
+
+/// Puts the [`stub`] into the folder, and takes its name away again. Who cannot read it cannot look into its process either.
+fn put_stub(folder: &OwnedFd) -> Result<OwnedFd> {
+    let name = c"stub";
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o111);
+    let file = rustix::fs::openat(folder, name, flags, mode)?;
+    // Whatever the mask is that this process was started with.
+    rustix::fs::fchmod(&file, mode)?;
+    write_all(&file, stub::file())?;
+    let stub = open_path(folder.as_fd(), name, OFlags::empty())?;
+    rustix::fs::unlinkat(folder, name, AtFlags::empty())?;
+    Ok(stub)
 }
 
 /// The /proc of the new process namespace.
@@ -208,7 +235,12 @@ fn proc(root: &OwnedFd, plan: &Plan) -> Result<()> {
         let _ = set(&proc, c"sys/net/ipv4/ip_unprivileged_port_start", b"0");
     }
     let read_only = MountFlags { read_only: true, ..MountFlags::default() };
-    for name in READ_ONLY {
+    // What is not a process's in it is the kernel's one and only: its modes are this machine's too, and its owner's to change.
+    let is_owner = plan.ids.knows_all && plan.ids.uid == 0;
+    if is_owner {
+        sys::set_mount(proc.as_fd(), read_only)?;
+    }
+    for name in READ_ONLY.into_iter().filter(|_| !is_owner) {
         if let Some(there) = clone_of(&proc, name)? {
             sys::set_mount(there.as_fd(), read_only)?;
             attach(&there, &proc, name)?;
@@ -216,7 +248,9 @@ fn proc(root: &OwnedFd, plan: &Plan) -> Result<()> {
     }
     for name in MASKED {
         if exists(&proc, name)? {
-            attach(&bind_mount(c"/dev/null")?, &proc, name)?;
+            let nothing = bind_mount(c"/dev/null")?;
+            sys::set_mount(nothing.as_fd(), MountFlags { with_devices: true, ..read_only })?;
+            attach(&nothing, &proc, name)?;
         }
     }
     for name in MASKED_DIRECTORIES {

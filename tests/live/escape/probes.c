@@ -250,6 +250,25 @@ static void orphan(void) {
     usleep(50000);
 }
 
+/* Modes that would be this machine's too: each is set to what it is. */
+static void modes(void) {
+    const char *names[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
+        "/proc", "/proc/cpuinfo", "/proc/uptime", "/proc/kcore", "/proc/keys", "/proc/self/net/dev", "/proc/sys/kernel/hostname"};
+    struct stat data;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (stat(names[i], &data)) continue;
+        probe(names[i], chmod(names[i], data.st_mode & 07777));
+        probe(names[i], chown(names[i], data.st_uid, data.st_gid));
+    }
+    char name[64] = "";
+    for (int fd = 0; fd < 3; fd++) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (readlink(path, name, sizeof name - 1) < 0 || !strncmp(name, "pipe:", 5) || fstat(fd, &data)) continue;
+        probe(path, fchmod(fd, data.st_mode & 07777));
+    }
+}
+
 int main(int count, char **words) {
     const char *what = count > 1 ? words[1] : "";
     setvbuf(stdout, 0, _IOLBF, 0);
@@ -264,11 +283,16 @@ int main(int count, char **words) {
         puts(broken ? "broken" : "all held");
         return broken;
     }
+    if (!strcmp(what, "modes")) {
+        modes();
+        puts(broken ? "broken" : "all held");
+        return broken;
+    }
     if (!strcmp(what, "bomb")) bomb();
     if (!strcmp(what, "flood")) flood();
     if (!strcmp(what, "hang")) { signal(SIGTERM, SIG_IGN); for (;;) pause(); }
     if (!strcmp(what, "orphan")) { orphan(); return 0; }
     if (!strcmp(what, "write") && count == 3) return open(words[2], O_CREAT | O_WRONLY, 0644) < 0;
-    fputs("usage: probes all CANARY | bomb | flood | hang | orphan | write PATH\n", stderr);
+    fputs("usage: probes all CANARY | modes | bomb | flood | hang | orphan | write PATH\n", stderr);
     return 2;
 }
