@@ -4,9 +4,9 @@
 //! not, both ways are looked at with doubt: nothing is done there, and what would have been done is told.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use bareboat_formats::sh::{self, Command, CommandKind, Word};
+use bareboat_formats::sh::{self, Command, CommandKind, Joint, Word};
 use bareboat_model::{ImagePath, Result};
 
 use super::finding::{Finding, Outcome};
@@ -88,7 +88,7 @@ pub(super) struct Source {
 /// A function, and which text it stands in.
 #[derive(Clone)]
 pub(super) struct Function {
-    pub(super) body: Rc<Command>,
+    pub(super) body: Arc<Command>,
     pub(super) source: usize,
 }
 
@@ -320,16 +320,7 @@ impl<'f, 'a> Follower<'f, 'a> {
     fn kind(&mut self, command: &Command) -> Flow {
         match &command.kind {
             CommandKind::Simple { assignments, words } => self.simple(command, assignments, words),
-            CommandKind::And(left, right) => match self.command(left) {
-                Next(Truth::Yes) => self.command(right),
-                Next(Truth::Unknown) => self.perhaps(right),
-                flow => flow,
-            },
-            CommandKind::Or(left, right) => match self.command(left) {
-                Next(Truth::No) => self.command(right),
-                Next(Truth::Unknown) => self.perhaps(right),
-                flow => flow,
-            },
+            CommandKind::AndOr { first, rest } => self.and_or(first, rest),
             CommandKind::Not(inner) => match self.command(inner) {
                 Next(truth) => Next(truth.not()),
                 flow => flow,
@@ -361,11 +352,27 @@ impl<'f, 'a> Follower<'f, 'a> {
                 flow
             }
             CommandKind::Function { name, body } => {
-                let function = Function { body: Rc::new((**body).clone()), source: self.source };
+                let function = Function { body: Arc::clone(body), source: self.source };
                 self.functions.insert(name.clone(), function);
                 Next(Truth::Yes)
             }
         }
+    }
+
+    fn and_or(&mut self, first: &Command, rest: &[(Joint, Command)]) -> Flow {
+        let mut flow = self.command(first);
+        for (joint, command) in rest {
+            flow = match (flow, joint) {
+                (Next(Truth::Yes), Joint::And) | (Next(Truth::No), Joint::Or) => self.command(command),
+                (Next(Truth::Unknown), _) => self.perhaps(command),
+                (Next(truth), _) => Next(truth),
+                (flow, _) => return flow,
+            };
+            if let Next(truth) = flow {
+                self.last = truth;
+            }
+        }
+        flow
     }
 
     /// What may be done or not; a script that may end here may also go on.
