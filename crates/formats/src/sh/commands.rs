@@ -1,9 +1,11 @@
 //! From words to commands: the shell's grammar (POSIX.1-2024, XCU 2.10), by recursive descent.
 
+use std::sync::Arc;
+
 use bareboat_model::{Error, Result};
 
 use super::words::Reader;
-use super::{Command, CommandKind, LONGEST, List, Part, Redirect, RedirectKind, Word};
+use super::{Command, CommandKind, Joint, LONGEST, List, Part, Redirect, RedirectKind, Word};
 
 pub(super) fn parse(text: &str) -> Result<List> {
     if text.len() > LONGEST {
@@ -106,19 +108,25 @@ impl Reader<'_> {
     }
 
     fn and_or(&mut self) -> Result<Command> {
-        let mut left = self.pipeline()?;
+        let first = self.pipeline()?;
+        let mut rest = Vec::new();
         loop {
             self.skip_blanks();
-            let and = self.take("&&");
-            if !and && !self.take("||") {
-                return Ok(left);
-            }
+            let joint = if self.take("&&") {
+                Joint::And
+            } else if self.take("||") {
+                Joint::Or
+            } else {
+                break;
+            };
             self.skip_lines()?;
-            let right = Box::new(self.pipeline()?);
-            let (line, before) = (left.line, Box::new(left));
-            let kind = if and { CommandKind::And(before, right) } else { CommandKind::Or(before, right) };
-            left = Command { line, kind, redirects: Vec::new() };
+            rest.push((joint, self.pipeline()?));
         }
+        if rest.is_empty() {
+            return Ok(first);
+        }
+        let (line, first) = (first.line, Box::new(first));
+        Ok(Command { line, kind: CommandKind::AndOr { first, rest }, redirects: Vec::new() })
     }
 
     fn pipeline(&mut self) -> Result<Command> {
@@ -294,7 +302,7 @@ impl Reader<'_> {
 
     fn function(&mut self, name: String) -> Result<CommandKind> {
         self.skip_lines()?;
-        let body = Box::new(self.deeper(Self::command)?);
+        let body = Arc::new(self.deeper(Self::command)?);
         Ok(CommandKind::Function { name, body })
     }
 
@@ -415,11 +423,15 @@ fn fill(command: &mut Command, documents: &[Word]) {
     let all = |list: &mut List| list.iter_mut().for_each(|command| fill(command, documents));
     match &mut command.kind {
         CommandKind::Simple { .. } => {}
-        CommandKind::And(left, right) | CommandKind::Or(left, right) => {
-            fill(left, documents);
-            fill(right, documents);
+        CommandKind::AndOr { first, rest } => {
+            fill(first, documents);
+            rest.iter_mut().for_each(|(_, command)| fill(command, documents));
         }
-        CommandKind::Not(inner) | CommandKind::Function { body: inner, .. } => fill(inner, documents),
+        CommandKind::Not(inner) => fill(inner, documents),
+        // Nobody else has it while the script is read.
+        CommandKind::Function { body, .. } => {
+            Arc::get_mut(body).into_iter().for_each(|body| fill(body, documents));
+        }
         CommandKind::Pipeline(list) | CommandKind::Group(list) | CommandKind::Subshell(list) => all(list),
         CommandKind::If { branches, otherwise } => {
             for (condition, body) in branches {

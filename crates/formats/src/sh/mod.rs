@@ -7,6 +7,8 @@
 mod commands;
 mod words;
 
+use std::sync::Arc;
+
 use bareboat_model::Result;
 
 /// The longest script that is read; Debian's longest has some 100 kB.
@@ -38,10 +40,13 @@ pub enum CommandKind {
         /// The name and the arguments; empty when there are only assignments or redirections.
         words: Vec<Word>,
     },
-    /// `A && B`
-    And(Box<Command>, Box<Command>),
-    /// `A || B`
-    Or(Box<Command>, Box<Command>),
+    /// `A && B || C …`, from left to right; a list, because a script may have any number of them.
+    AndOr {
+        /// What is done in any case.
+        first: Box<Command>,
+        /// What else, and when.
+        rest: Vec<(Joint, Command)>,
+    },
     /// `! A`
     Not(Box<Command>),
     /// `A | B | …`, two or more.
@@ -86,9 +91,18 @@ pub enum CommandKind {
     Function {
         /// The name.
         name: String,
-        /// What a call does.
-        body: Box<Command>,
+        /// What a call does; shared, because a script may define it again and again.
+        body: Arc<Command>,
     },
+}
+
+/// What stands between two commands of [`CommandKind::AndOr`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Joint {
+    /// `&&`
+    And,
+    /// `||`
+    Or,
 }
 
 /// A word: parts that stand side by side.

@@ -45,7 +45,7 @@ fn words_are_cut_where_the_shell_cuts_them() {
 #[test]
 fn every_kind_of_command_is_one() {
     for (text, expected) in [
-        ("a && b || c", "Or"),
+        ("a && b || c", "AndOr"),
         ("! a | b", "Not"),
         ("a | b |\n c", "Pipeline"),
         ("if a; then b; elif c; then d; else e; fi", "If"),
@@ -79,7 +79,7 @@ fn lines_are_counted() {
 #[test]
 fn here_documents_follow_their_line() {
     let list = parse("cat >/x <<EOF && b\na $b\nEOF\nc <<-'E' <<F\n\td $e\n\tE\ng\nF\n").unwrap();
-    let CommandKind::And(first, _) = &list[0].kind else { panic!() };
+    let CommandKind::AndOr { first, .. } = &list[0].kind else { panic!() };
     assert_eq!(shown(&first.redirects[1].target), "a <b>\n");
     let texts: Vec<_> = list[1].redirects.iter().map(|redirect| shown(&redirect.target)).collect();
     assert_eq!(texts, ["d $e\n", "g\n"]);
@@ -121,6 +121,16 @@ fn what_is_no_script_is_refused_with_its_line() {
     }
     let long = "a".repeat(LONGEST + 1);
     assert_eq!(parse(&long).unwrap_err().to_string(), "it has 1048577 bytes, at most 1048576 are read");
+}
+
+/// They end on the stack of a thread, however many there are.
+#[test]
+fn chains_are_long_and_not_deep() {
+    for joint in ["&&", "||"] {
+        let list = parse(&(format!("a {joint} ").repeat(60_000) + "b")).unwrap();
+        let CommandKind::AndOr { rest, .. } = &list.clone()[0].kind else { panic!() };
+        assert_eq!(rest.len(), 60_000);
+    }
 }
 
 proptest::proptest! {

@@ -1,8 +1,8 @@
 //! The way through a script: lists, conditions and loops, where what is known is taken and the rest is doubted.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use bareboat_formats::sh::{self, Command, CommandKind, Word};
+use bareboat_formats::sh::{self, Command, CommandKind, Joint, Word};
 
 use super::expand;
 use super::finding::Outcome;
@@ -120,16 +120,7 @@ impl Follower<'_, '_> {
     fn kind(&mut self, command: &Command) -> Flow {
         match &command.kind {
             CommandKind::Simple { assignments, words } => self.simple(command, assignments, words),
-            CommandKind::And(left, right) => match self.command(left) {
-                Next(Truth::Yes) => self.command(right),
-                Next(Truth::Unknown) => self.perhaps(right),
-                flow => flow,
-            },
-            CommandKind::Or(left, right) => match self.command(left) {
-                Next(Truth::No) => self.command(right),
-                Next(Truth::Unknown) => self.perhaps(right),
-                flow => flow,
-            },
+            CommandKind::AndOr { first, rest } => self.and_or(first, rest),
             CommandKind::Not(inner) => match self.command(inner) {
                 Next(truth) => Next(truth.not()),
                 flow => flow,
@@ -161,11 +152,27 @@ impl Follower<'_, '_> {
                 flow
             }
             CommandKind::Function { name, body } => {
-                let function = Function { body: Rc::new((**body).clone()), source: self.source };
+                let function = Function { body: Arc::clone(body), source: self.source };
                 self.functions.insert(name.clone(), function);
                 Next(Truth::Yes)
             }
         }
+    }
+
+    fn and_or(&mut self, first: &Command, rest: &[(Joint, Command)]) -> Flow {
+        let mut flow = self.command(first);
+        for (joint, command) in rest {
+            flow = match (flow, joint) {
+                (Next(Truth::Yes), Joint::And) | (Next(Truth::No), Joint::Or) => self.command(command),
+                (Next(Truth::Unknown), _) => self.perhaps(command),
+                (Next(truth), _) => Next(truth),
+                (flow, _) => return flow,
+            };
+            if let Next(truth) = flow {
+                self.last = truth;
+            }
+        }
+        flow
     }
 
     /// What may be done or not; a script that may end here may also go on.

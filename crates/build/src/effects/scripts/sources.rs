@@ -1,6 +1,6 @@
 //! The texts whose commands are followed: scripts, the files that they source, and the functions in them.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bareboat_formats::sh::Command;
 
@@ -21,7 +21,7 @@ pub(super) struct Source {
 /// A function, and which text it stands in.
 #[derive(Clone)]
 pub(super) struct Function {
-    pub(super) body: Rc<Command>,
+    pub(super) body: Arc<Command>,
     pub(super) source: usize,
 }
 
