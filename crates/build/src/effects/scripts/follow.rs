@@ -23,8 +23,11 @@ const MOST_STEPS: usize = 100_000;
 const WORK_OF_A_STEP: usize = 1000;
 /// How deep calls and sourced files may be in one another.
 const DEEPEST: usize = 40;
-/// The longest value of a variable.
+/// The longest word, and so the longest value of a variable.
 pub(super) const LONGEST_VALUE: usize = 1 << 16;
+/// The words of a command, and the bytes in them.
+pub(super) const MOST_FIELDS: usize = 1 << 16;
+pub(super) const LONGEST_COMMAND: usize = 1 << 20;
 /// The longest command that is told with its values.
 const LONGEST_SHOWN: usize = 2000;
 /// What is told of one script.
@@ -121,6 +124,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     pub(super) left: Option<Left>,
     pub(super) depth: usize,
     pub(super) steps: usize,
+    /// Work that does not make a step yet.
+    pub(super) work: usize,
     pub(super) gave_up: bool,
     pub(super) findings: Vec<Finding>,
     /// The commands before this one in a pipeline.
@@ -167,6 +172,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             left: None,
             depth: 0,
             steps: 0,
+            work: 0,
             gave_up: false,
             findings: Vec::new(),
             piped: Vec::new(),
@@ -191,7 +197,7 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     pub(super) fn enter_source(&mut self, name: &str, text: &str) {
         self.source = self.sources.len();
-        let lines = text.lines().map(str::to_owned).collect();
+        let lines = text.lines().map(|line| line.trim().to_owned()).collect();
         self.sources.push(Source { name: name.to_owned(), lines });
     }
 
@@ -207,13 +213,16 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Notes what became of the command in the current line, once.
     pub(super) fn note(&mut self, outcome: Outcome) {
+        if self.findings.len() >= MOST_FINDINGS {
+            return;
+        }
         let source = &self.sources[self.pinned.map_or(self.source, |(source, _)| source)];
         let text = whole_line(&source.lines, self.pinned.map_or(self.line, |(_, line)| line));
         let line = self.pinned.map_or(self.line, |(_, line)| line);
         let command = self.expanded.clone();
         let finding = Finding { script: source.name.clone(), line, text, command, outcome };
         let same = |held: &Finding| held.line == finding.line && *held == finding;
-        if self.findings.len() < MOST_FINDINGS && !self.findings.iter().rev().any(same) {
+        if !self.findings.iter().rev().any(same) {
             self.findings.push(finding);
         }
     }
@@ -224,17 +233,24 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Work that is more than a step: so many bytes or files are looked at.
     pub(in crate::effects) fn costs(&mut self, amount: usize) {
-        self.steps = self.steps.saturating_add(amount / WORK_OF_A_STEP);
+        self.work = self.work.saturating_add(amount);
+        self.steps = self.steps.saturating_add(self.work / WORK_OF_A_STEP);
+        self.work %= WORK_OF_A_STEP;
     }
 
-    pub(super) fn is_giving_up(&self) -> bool {
+    /// Holding a text against a pattern: a character of the one with one of the other is some nanoseconds.
+    pub(super) fn costs_matching(&mut self, pattern: &str, text: usize) {
+        self.costs(16 + pattern.len().saturating_mul(text) / 8);
+    }
+
+    pub(in crate::effects) fn is_giving_up(&self) -> bool {
         self.steps > MOST_STEPS
     }
 
     /// The variables, to have them back.
     pub(super) fn snapshot(&mut self) -> BTreeMap<String, Value> {
         let size = |value: &Value| value.as_ref().map_or(16, |text| 16 + text.len());
-        self.costs(self.variables.values().map(size).sum());
+        self.costs(100 + self.variables.values().map(size).sum::<usize>());
         self.variables.clone()
     }
 
@@ -299,12 +315,8 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     pub(super) fn command(&mut self, command: &Command) -> Flow {
         self.steps += 1;
-        if self.gave_up {
-            return Flow::Exit;
-        }
-        if self.steps > MOST_STEPS || self.depth > DEEPEST {
-            self.gave_up = true;
-            self.note(Outcome::unknown("it takes too many steps to follow"));
+        self.costs(16 * command.redirects.len());
+        if self.gives_up() {
             return Flow::Exit;
         }
         self.line = command.line;
@@ -315,6 +327,15 @@ impl<'f, 'a> Follower<'f, 'a> {
             self.last = truth;
         }
         flow
+    }
+
+    /// Whether this script is followed no further; told when it begins to be so.
+    fn gives_up(&mut self) -> bool {
+        if !self.gave_up && (self.is_giving_up() || self.depth > DEEPEST) {
+            self.gave_up = true;
+            self.note(Outcome::unknown("it takes too many steps to follow"));
+        }
+        self.gave_up
     }
 
     fn kind(&mut self, command: &Command) -> Flow {
@@ -434,6 +455,10 @@ impl<'f, 'a> Follower<'f, 'a> {
             None => self.arguments.clone(),
         };
         for value in values {
+            self.steps += 1;
+            if self.gives_up() {
+                return Flow::Exit;
+            }
             if value.is_none() {
                 self.assign(name, None);
                 self.perhaps_list(body);
@@ -453,6 +478,11 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     fn repeat(&mut self, until: bool, condition: &[Command], body: &[Command]) -> Flow {
         loop {
+            // Both lists may be empty.
+            self.steps += 1;
+            if self.gives_up() {
+                return Flow::Exit;
+            }
             let truth = match self.list(condition) {
                 Next(truth) if until => truth.not(),
                 Next(truth) => truth,
@@ -484,6 +514,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             for pattern in patterns {
                 let pattern = self.pattern(pattern);
                 let value = value.as_deref().filter(|value| value.len() <= super::expand::LONGEST_MATCHED);
+                self.costs_matching(pattern.as_deref().unwrap_or_default(), value.map_or(0, str::len));
                 truth = match (value, pattern) {
                     (_, Some(pattern)) if pattern == "*" && known => Truth::Yes,
                     (Some(value), Some(pattern)) => Truth::of(super::expand::matches(&pattern, value)),
@@ -515,16 +546,9 @@ impl<'f, 'a> Follower<'f, 'a> {
         let folder = self.folder.as_deref().filter(|folder| *folder != "/");
         let folder = folder.map(|folder| format!("cd {folder};")).unwrap_or_default();
         let texts = fields.iter().map(|field| field.as_deref().unwrap_or("…"));
-        let shown: Vec<&str> =
-            Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts).collect();
-        self.expanded = self
-            .piped
-            .iter()
-            .map(String::as_str)
-            .chain([shown.join(" ").as_str()])
-            .collect::<Vec<_>>()
-            .join(" | ");
-        cut(&mut self.expanded);
+        let texts = Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts);
+        let shown = joined(texts, " ");
+        self.expanded = joined(self.piped.iter().map(String::as_str).chain([shown.as_str()]), " | ");
         let Some((name, arguments)) = fields.split_first() else {
             for (name, value) in values {
                 self.assign(&name, value);
@@ -578,10 +602,9 @@ fn always_fails(body: &[Command]) -> bool {
 fn whole_line(lines: &[String], number: usize) -> String {
     let mut text = String::new();
     for line in lines.iter().skip(number.saturating_sub(1)).take(200) {
-        let line = line.trim();
         let more = line.strip_suffix('\\');
-        text.push_str(more.unwrap_or(line).trim_end());
-        if more.is_none() {
+        text.push_str(start(more.unwrap_or(line)).trim_end());
+        if more.is_none() || text.len() > LONGEST_SHOWN {
             break;
         }
         text.push(' ');
@@ -590,9 +613,27 @@ fn whole_line(lines: &[String], number: usize) -> String {
     text
 }
 
-fn cut(text: &mut String) {
-    if text.len() > LONGEST_SHOWN {
-        let end = (0..=LONGEST_SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
+/// As many of the texts, with `between` between them, as are shown.
+fn joined<'t>(texts: impl Iterator<Item = &'t str>, between: &str) -> String {
+    let mut all = String::new();
+    for (index, text) in texts.enumerate() {
+        if index > 0 {
+            all.push_str(between);
+        }
+        all.push_str(start(text));
+        if all.len() > LONGEST_SHOWN {
+            break;
+        }
     }
+    cut(&mut all);
+    all
+}
+
+/// No more of a text than is shown.
+fn start(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_SHOWN)]
+}
+
+fn cut(text: &mut String) {
+    text.truncate(start(text).len());
 }
