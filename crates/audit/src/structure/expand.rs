@@ -1,5 +1,8 @@
 //! `$NAME` and `${NAME}` as Go's `os.Expand` replaces them.
 
+/// The longest word that the kernel hands to a program (`MAX_ARG_STRLEN`); what is longer is cut, and does not start.
+const LONGEST: usize = 128 << 10;
+
 /// Replaces each variable by what `value_of` says. Corners are Go's: `$$` and `$1` are variables with these names, `${` that
 /// does not close is dropped, a `$` before anything else stays.
 pub(super) fn expand(text: &str, value_of: impl Fn(&str) -> String) -> String {
@@ -17,6 +20,11 @@ pub(super) fn expand(text: &str, value_of: impl Fn(&str) -> String) -> String {
             ("", 0) => out.push('$'),
             ("", _) => {}
             (name, _) => out.push_str(&value_of(name)),
+        }
+        // The kernel refuses it one byte beyond: that it is too long must stay visible.
+        if out.len() > LONGEST {
+            out.truncate(out.floor_char_boundary(LONGEST + 3));
+            return out;
         }
         rest = &after[length..];
     }
@@ -42,6 +50,13 @@ fn name(after: &str) -> (&str, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_does_not_grow_without_end() {
+        let long = "x".repeat(100_000);
+        let grown = expand(&"$A".repeat(100_000), |_| long.clone());
+        assert!((LONGEST..LONGEST + 4).contains(&grown.len()), "{}", grown.len());
+    }
 
     #[test]
     fn variables_are_replaced_as_go_does() {

@@ -7,6 +7,9 @@ use bareboat_model::{Error, ImagePath, Version, escape};
 /// More than a person reads at once.
 const MOST_TOLD: usize = 12;
 
+/// Bytes of a name that are told.
+const LONGEST_TOLD: usize = 200;
+
 /// Something that a file needs and the image does not have.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Missing {
@@ -104,22 +107,37 @@ fn line(what: &What, files: &[&ImagePath], owners: &BTreeMap<String, Vec<String>
         1 => " (and one other)".to_owned(),
         more => format!(" (and {more} others)"),
     };
-    let who = files.first().map(|path| format!("`{path}`{others}")).unwrap_or_default();
+    let who = files.first().map(|path| format!("`{}`{others}", shown(&path.to_string()))).unwrap_or_default();
     let owner = |name: &str| match owners.get(name).map(Vec::as_slice) {
         None | Some([]) => String::new(),
         Some([one]) => format!("; package {one} has it"),
         Some(several) => format!("; packages {} have it", several.join(", ")),
     };
     match what {
-        What::Library { name } => format!("{who} needs {}{}", escape(name), owner(name)),
+        What::Library { name } => format!("{who} needs {}{}", shown(name), owner(name)),
         What::Loader { path, why } => {
             let name = path.rsplit('/').next().unwrap_or_default();
-            format!("{who} needs the loader {}, {why}{}", escape(path), owner(name))
+            format!("{who} needs the loader {}, {}{}", shown(path), shown(why), owner(name))
         }
         What::Version { library, version, found, newest } => {
-            let upto = newest.as_ref().map(|newest| format!(" goes up to {}", escape(newest)));
+            let upto = newest.as_ref().map(|newest| format!(" goes up to {}", shown(newest)));
             let upto = upto.unwrap_or_else(|| " has none of the kind".to_owned());
-            format!("{who} needs {} of {}, and `{found}`{upto}", escape(version), escape(library))
+            format!(
+                "{who} needs {} of {}, and `{}`{upto}",
+                shown(version),
+                shown(library),
+                shown(&found.to_string())
+            )
         }
     }
+}
+
+/// A name, escaped; no more of it than a person reads.
+fn shown(name: &str) -> String {
+    let mut text = escape(name);
+    if text.len() > LONGEST_TOLD {
+        text.truncate(text.floor_char_boundary(LONGEST_TOLD));
+        text.push('…');
+    }
+    text
 }

@@ -89,6 +89,8 @@ struct Process<'a> {
     loaded: Vec<(&'a ImagePath, &'a Facts, usize)>,
     /// Where each library is, by the names it was asked for and its own.
     names: BTreeMap<&'a str, usize>,
+    /// Where each file is.
+    places: BTreeMap<&'a ImagePath, usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -101,10 +103,16 @@ impl<'a> Walk<'a> {
         let mut missing: Vec<Missing> = self.loader(path, facts).into_iter().collect();
         let loader_name = facts.interpreter.as_deref().and_then(|path| path.rsplit('/').next());
         let is_plugin = facts.interpreter.is_none();
-        let mut process = Process { loaded: vec![(path, facts, 0)], names: BTreeMap::new() };
+        let mut process = Process {
+            loaded: vec![(path, facts, 0)],
+            names: BTreeMap::new(),
+            places: BTreeMap::from([(path, 0)]),
+        };
         process.names.extend(facts.soname.as_deref().map(|name| (name, 0)));
         let mut next = 0;
         while let Some(&(path, facts, _)) = process.loaded.get(next) {
+            let asking = &process.asking(next);
+            let of_files = self.search.of_files(asking, libc);
             for name in &facts.needed {
                 let is_there =
                     process.names.contains_key(name.as_str()) || Some(name.as_str()) == loader_name;
@@ -113,7 +121,7 @@ impl<'a> Walk<'a> {
                 }
                 match self
                     .search
-                    .find(name, &process.asking(next), libc)
+                    .find(name, asking, &of_files, libc)
                     .and_then(|it| self.files.get_key_value(&it))
                 {
                     Some((found, of_found)) => process.add(name, found, of_found, next),
@@ -174,9 +182,9 @@ impl<'a> Process<'a> {
     }
 
     fn add(&mut self, name: &'a str, path: &'a ImagePath, facts: &'a Facts, by: usize) {
-        let known = self.loaded.iter().position(|(other, ..)| *other == path);
-        let index = known.unwrap_or(self.loaded.len());
-        if known.is_none() {
+        let end = self.loaded.len();
+        let index = *self.places.entry(path).or_insert(end);
+        if index == end {
             self.loaded.push((path, facts, by));
         }
         self.names.insert(name, index);

@@ -1,7 +1,7 @@
 //! Where the loader looks for a library: ld.so(8), "DESCRIPTION", and elf/dl-load.c of glibc; musl's ldso/dynlink.c.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bareboat_formats::ld_so_cache::SearchDirectory;
 use bareboat_model::{Arch, ImagePath};
@@ -11,6 +11,10 @@ use crate::tree::Tree;
 
 /// Where musl looks when no file says otherwise.
 const MUSL_PATH: [&str; 3] = ["/lib", "/usr/local/lib", "/usr/lib"];
+
+/// Directories that one file may name, and that all may together for one of them; linkers write a handful.
+const MOST_OF_A_FILE: usize = 256;
+const MOST_DIRECTORIES: usize = 1024;
 
 /// A tree as the loader sees it.
 pub(super) struct Search<'a> {
@@ -69,11 +73,16 @@ impl<'a> Search<'a> {
     }
 
     /// The file that the loader takes for `name`.
-    pub(super) fn find(&self, name: &str, asking: &Asking<'_>, libc: Libc) -> Option<ImagePath> {
+    pub(super) fn find(
+        &self,
+        name: &str,
+        asking: &Asking<'_>,
+        of_files: &[String],
+        libc: Libc,
+    ) -> Option<ImagePath> {
         if name.contains('/') {
             return self.library_at(&self.expanded(name, asking.path));
         }
-        let of_files = self.of_files(asking, libc);
         of_files.iter().find_map(|directory| self.library_at(&format!("{directory}/{name}"))).or_else(|| {
             let key = (libc, name.to_owned());
             if let Some(known) = self.known.borrow().get(&key) {
@@ -94,10 +103,19 @@ impl<'a> Search<'a> {
     }
 
     /// The directories that the files themselves and the environment name.
-    fn of_files(&self, asking: &Asking<'_>, libc: Libc) -> Vec<String> {
+    pub(super) fn of_files(&self, asking: &Asking<'_>, libc: Libc) -> Vec<String> {
         let mut directories = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut add = |paths: &[String], path: &ImagePath| {
-            directories.extend(paths.iter().map(|directory| self.expanded(directory, path)));
+            for directory in paths.iter().take(MOST_OF_A_FILE) {
+                if directories.len() >= MOST_DIRECTORIES {
+                    break;
+                }
+                let directory = self.expanded(directory, path);
+                if seen.insert(directory.clone()) {
+                    directories.push(directory);
+                }
+            }
         };
         // Each one's own; RPATH of those who brought it too, unless it has a RUNPATH. musl takes the two for one.
         if asking.facts.runpath.is_empty() || libc == Libc::Musl {

@@ -230,3 +230,18 @@ fn a_smaller_base_is_told() {
         assert_eq!(smaller.map(|it| it.base).as_deref(), expected, "{program}");
     }
 }
+
+#[test]
+fn long_names_are_cut() {
+    let long = "n".repeat(50_000);
+    let said = missing(&format!("/x needs=lib{long}.so"));
+    assert!(said.len() < 300 && said.contains("nnn…"), "{}", said.len());
+}
+
+#[test]
+fn directories_of_a_file_are_bounded() {
+    let many: String = (0..300).map(|n| format!(" runpath=/d{n}")).collect();
+    let last =
+        |n: usize| missing(&format!("{LOADER}\n/d{n}/liba.so\n/x interp={LOADER} needs=liba.so {many}"));
+    assert_eq!((last(255).as_str(), last(256).as_str()), ("", "`/x` needs liba.so"));
+}

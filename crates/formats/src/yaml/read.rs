@@ -40,6 +40,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Node> {
         bytes: byte_places(text),
         parser: Parser::new_from_str(text),
         named: BTreeMap::new(),
+        merged: 0,
     }
     .document()
 }
@@ -52,6 +53,8 @@ struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     /// What anchors name.
     named: BTreeMap<usize, Arc<Node>>,
+    /// What was merged in so far, all in all: keys and their bytes.
+    merged: usize,
 }
 
 /// The parser counts characters.
@@ -167,9 +170,17 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands in the mapping itself wins, then the first of those merged in (YAML 1.1, "Merge Key").
-    fn merge(&self, from: &Node, entries: &mut Vec<Entry>, seen: &mut BTreeSet<String>) -> Result<()> {
+    fn merge(&mut self, from: &Node, entries: &mut Vec<Entry>, seen: &mut BTreeSet<String>) -> Result<()> {
         match &from.value {
             Value::Mapping(others) => {
+                // Before anything is copied; with the keys, each as long as the writer likes.
+                self.merged += others.iter().map(|(key, _)| 1 + key.text.len() / 16).sum::<usize>();
+                if self.merged > MOST_NODES {
+                    return Err(self.wrong(
+                        &from.span,
+                        &format!("more than {MOST_NODES} values, merged ones written out"),
+                    ));
+                }
                 let new = others.iter().filter(|(key, _)| seen.insert(key.text.clone()));
                 entries.extend(new.cloned());
                 Ok(())
@@ -261,6 +272,16 @@ mod tests {
         let Value::Sequence(items) = &entries[1].1.value else { panic!("no list") };
         assert_eq!(&text[items[1].span.clone()], "'b c'");
         assert!(text[entries[1].1.span.clone()].starts_with("[a"));
+    }
+
+    #[test]
+    fn merging_many_times_is_refused_before_it_is_done() {
+        let keys: String = (0..1000).map(|n| format!("k{n}: 1, ")).collect();
+        for anchor in [keys, format!("{}: 1", "k".repeat(500_000))] {
+            let text = format!("a: &a {{{anchor}}}\nb: [{}]", "{<<: *a}, ".repeat(1000));
+            let message = read(&text).unwrap_err().to_string();
+            assert!(message.contains("merged ones written out"), "{message}");
+        }
     }
 
     #[test]

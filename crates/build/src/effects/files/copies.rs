@@ -55,7 +55,11 @@ pub(super) fn copy(
         if !deep {
             return Err(unknown(format!("`{source}` is a directory")));
         }
-        follower.costs(100 * follower.system.tree.below(&real).count());
+        // Each file that is made takes the time of some steps, and stays.
+        follower.costs(5000 * follower.system.tree.below(&real).count());
+        if follower.is_giving_up() {
+            return Err(unknown("it copies too many files"));
+        }
         let below: Vec<_> = follower.system.tree.below(&real).map(|(path, _)| path.clone()).collect();
         directories(follower, &[target], |made| made.mode = node.mode & 0o7777, false)?;
         for path in below {

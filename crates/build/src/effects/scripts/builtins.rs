@@ -40,6 +40,7 @@ pub(super) fn run(
         "continue" => Some(Flow::Loop { ends: false }),
         "shift" => {
             let count = first.and_then(|count| count.parse().ok()).unwrap_or(1).min(follower.arguments.len());
+            follower.costs(follower.arguments.len());
             follower.arguments.drain(..count);
             done
         }

@@ -30,7 +30,9 @@ impl Follower<'_, '_> {
         if !is_shell_script(&content.head(64).ok()?) {
             return None;
         }
-        let list = sh::parse(&String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?).ok()?;
+        let text = String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?;
+        self.costs(text.len());
+        let list = sh::parse(&text).ok()?;
         let pinned = self.pinned;
         self.pinned = pinned.or(Some((self.source, self.line)));
         let arguments = std::mem::replace(&mut self.arguments, arguments.to_vec());
@@ -56,6 +58,7 @@ impl Follower<'_, '_> {
         let place = ImagePath::absolute(path).ok()?;
         let content = self.system.tree.lookup(&place)?.1.content()?.clone();
         let text = String::from_utf8(content.read(LARGEST_SOURCED).ok()?).ok()?;
+        self.costs(text.len());
         let list = sh::parse(&text).ok()?;
         let (source, line) = (self.source, self.line);
         self.enter_source(path, &text);

@@ -4,7 +4,7 @@ use bareboat_formats::sh::{Operation, Part, Word};
 use bareboat_model::ImagePath;
 
 use super::flow::Truth;
-use super::follow::{Follower, LONGEST_VALUE, Value};
+use super::follow::{Follower, LONGEST_COMMAND, LONGEST_VALUE, MOST_FIELDS, Value};
 
 /// The longest text that is held against a pattern, and the longest pattern: both take time by the product.
 pub(super) const LONGEST_MATCHED: usize = 4096;
@@ -19,9 +19,22 @@ struct Piece {
 }
 
 impl Follower<'_, '_> {
-    /// The words that words stand for. One that is not known is one word.
+    /// The words that words stand for. One that is not known is one word, and so are too many of them.
     pub(super) fn fields(&mut self, words: &[Word]) -> Vec<Value> {
-        words.iter().flat_map(|word| self.field(word)).collect()
+        let (mut fields, mut bytes) = (Vec::new(), 0);
+        for word in words {
+            let more = self.field(word);
+            let more_bytes: usize = more.iter().flatten().map(String::len).sum();
+            self.costs(16 * (1 + more.len()) + more_bytes);
+            bytes += more_bytes;
+            fields.extend(more);
+            if fields.len() > MOST_FIELDS || bytes > LONGEST_COMMAND || self.is_giving_up() {
+                fields.truncate(1); // the name of the command
+                fields.push(None);
+                break;
+            }
+        }
+        fields
     }
 
     fn field(&mut self, word: &Word) -> Vec<Value> {
@@ -77,7 +90,7 @@ impl Follower<'_, '_> {
         for piece in self.pieces(word) {
             text.push_str(&piece.value?);
         }
-        (text.len() <= LONGEST_VALUE).then_some(text)
+        Some(text)
     }
 
     /// A word as a pattern: what is quoted stands for itself.
@@ -89,8 +102,24 @@ impl Follower<'_, '_> {
         Some(pattern).filter(|pattern| pattern.len() <= LONGEST_PATTERN)
     }
 
+    /// The pieces of a word, the last not known where it grows too long.
     fn pieces(&mut self, word: &Word) -> Vec<Piece> {
-        word.iter().map(|part| self.piece(part)).collect()
+        let (mut pieces, mut length) = (Vec::new(), 0);
+        for part in word {
+            let mut piece = self.piece(part);
+            let more = piece.value.as_ref().map_or(0, String::len);
+            self.costs(16 + more);
+            length += more;
+            let too_long = length > LONGEST_VALUE || self.is_giving_up();
+            if too_long {
+                piece.value = None;
+            }
+            pieces.push(piece);
+            if too_long {
+                break;
+            }
+        }
+        pieces
     }
 
     fn piece(&mut self, part: &Part) -> Piece {
@@ -174,6 +203,7 @@ impl Follower<'_, '_> {
             }
             Operation::RemovePrefix { pattern, longest } => {
                 let (value, pattern) = (value.filter(|value| value.len() <= 1024)?, self.pattern(pattern)?);
+                self.costs_matching(&pattern, value.len() * value.len());
                 let mut ends: Vec<usize> =
                     boundaries(&value).filter(|&end| matches(&pattern, &value[..end])).collect();
                 if *longest {
@@ -183,6 +213,7 @@ impl Follower<'_, '_> {
             }
             Operation::RemoveSuffix { pattern, longest } => {
                 let (value, pattern) = (value.filter(|value| value.len() <= 1024)?, self.pattern(pattern)?);
+                self.costs_matching(&pattern, value.len() * value.len());
                 let mut starts: Vec<usize> =
                     boundaries(&value).filter(|&start| matches(&pattern, &value[start..])).collect();
                 if !*longest {
@@ -206,12 +237,12 @@ impl Follower<'_, '_> {
         for step in pattern.split('/').skip(1) {
             let mut next = Vec::new();
             for parent in found {
+                if self.is_giving_up() {
+                    return vec![None];
+                }
                 next.extend(self.children(&parent, step));
             }
             found = next;
-            if self.is_giving_up() {
-                return vec![None];
-            }
         }
         if found.is_empty() { vec![Some(text)] } else { found.into_iter().map(Some).collect() }
     }
@@ -229,8 +260,11 @@ impl Follower<'_, '_> {
         let names = self.system.tree.below(&real).filter(|(path, _)| path.parent().as_ref() == Some(&real));
         let names =
             names.filter_map(|(path, _)| Some(String::from_utf8_lossy(path.file_name()?).into_owned()));
+        let names: Vec<String> = names.collect();
+        self.costs_matching(step, names.iter().map(String::len).sum());
         let hidden = step.starts_with('.');
         names
+            .into_iter()
             .filter(|name| (hidden || !name.starts_with('.')) && matches(step, name))
             .map(|name| format!("{parent}/{name}"))
             .collect()

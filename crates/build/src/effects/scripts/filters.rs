@@ -12,6 +12,7 @@ impl Follower<'_, '_> {
         if !assignments.is_empty() {
             return None;
         }
+        self.costs(1000 + 2 * input.len());
         let fields = self.fields(words);
         let (name, arguments) = fields.split_first()?;
         match name.as_deref()? {
@@ -21,8 +22,13 @@ impl Follower<'_, '_> {
             "head" | "tail" => ends(name.as_deref()? == "head", arguments, input),
             // Whatever they do to lines, there are none.
             "sed" | "tr" | "sort" | "uniq" if input.is_empty() => Some((String::new(), Truth::Yes)),
-            "sed" => super::sed::run(arguments, |files| files.is_empty().then(|| input.to_owned()))
-                .map(|output| (output, Truth::Yes)),
+            "sed" => {
+                let mut work = 0;
+                let read = |files: &[&str]| files.is_empty().then(|| input.to_owned());
+                let output = super::sed::run(arguments, &mut work, read);
+                self.costs(work);
+                output.map(|output| (output, Truth::Yes))
+            }
             "awk" => column(arguments, input),
             "wc" if matches!(arguments, [Some(flag)] if flag == "-l") => {
                 Some((format!("{}\n", input.matches('\n').count()), Truth::Yes))

@@ -97,14 +97,19 @@ impl Follower<'_, '_> {
         flow
     }
 
-    pub(super) fn command(&mut self, command: &Command) -> Flow {
-        self.steps += 1;
-        if self.gave_up {
-            return Flow::Exit;
-        }
-        if self.is_giving_up() || self.depth > DEEPEST {
+    /// Whether this script is followed no further; told when it begins to be so.
+    fn gives_up(&mut self) -> bool {
+        if !self.gave_up && (self.is_giving_up() || self.depth > DEEPEST) {
             self.gave_up = true;
             self.note(Outcome::unknown("it takes too many steps to follow"));
+        }
+        self.gave_up
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Flow {
+        self.steps += 1;
+        self.costs(16 * command.redirects.len());
+        if self.gives_up() {
             return Flow::Exit;
         }
         self.line = command.line;
@@ -234,6 +239,10 @@ impl Follower<'_, '_> {
             None => self.arguments.clone(),
         };
         for value in values {
+            self.steps += 1;
+            if self.gives_up() {
+                return Flow::Exit;
+            }
             if value.is_none() {
                 self.assign(name, None);
                 self.perhaps_list(body);
@@ -253,6 +262,11 @@ impl Follower<'_, '_> {
 
     fn repeat(&mut self, until: bool, condition: &[Command], body: &[Command]) -> Flow {
         loop {
+            // Both lists may be empty.
+            self.steps += 1;
+            if self.gives_up() {
+                return Flow::Exit;
+            }
             let truth = match self.list(condition) {
                 Next(truth) if until => truth.not(),
                 Next(truth) => truth,
@@ -284,6 +298,7 @@ impl Follower<'_, '_> {
             for pattern in patterns {
                 let pattern = self.pattern(pattern);
                 let value = value.as_deref().filter(|value| value.len() <= expand::LONGEST_MATCHED);
+                self.costs_matching(pattern.as_deref().unwrap_or_default(), value.map_or(0, str::len));
                 truth = match (value, pattern) {
                     (_, Some(pattern)) if pattern == "*" && known => Truth::Yes,
                     (Some(value), Some(pattern)) => Truth::of(expand::matches(&pattern, value)),

@@ -11,7 +11,7 @@ use bareboat_model::{ImagePath, Result};
 use super::finding::{Finding, Outcome};
 use super::flow::{Flow, Left, Truth};
 use super::package::Package;
-use super::sources::{Function, Source, cut, whole_line};
+use super::sources::{Function, Source, joined, whole_line};
 use super::system::System;
 use super::{calls, dispatch};
 
@@ -22,8 +22,11 @@ pub(super) type Value = Option<String>;
 const MOST_STEPS: usize = 100_000;
 /// Bytes or files that are looked at in the time of a step.
 const WORK_OF_A_STEP: usize = 1000;
-/// The longest value of a variable.
+/// The longest word, and so the longest value of a variable.
 pub(super) const LONGEST_VALUE: usize = 1 << 16;
+/// The words of a command, and the bytes in them.
+pub(super) const MOST_FIELDS: usize = 1 << 16;
+pub(super) const LONGEST_COMMAND: usize = 1 << 20;
 /// What is told of one script.
 const MOST_FINDINGS: usize = 2000;
 
@@ -56,6 +59,8 @@ pub(in crate::effects) struct Follower<'f, 'a> {
     pub(super) left: Option<Left>,
     pub(super) depth: usize,
     pub(super) steps: usize,
+    /// Work that does not make a step yet.
+    pub(super) work: usize,
     pub(super) gave_up: bool,
     pub(super) findings: Vec<Finding>,
     /// The commands before this one in a pipeline.
@@ -102,6 +107,7 @@ impl<'f, 'a> Follower<'f, 'a> {
             left: None,
             depth: 0,
             steps: 0,
+            work: 0,
             gave_up: false,
             findings: Vec::new(),
             piped: Vec::new(),
@@ -136,13 +142,16 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Notes what became of the command in the current line, once.
     pub(super) fn note(&mut self, outcome: Outcome) {
+        if self.findings.len() >= MOST_FINDINGS {
+            return;
+        }
         let source = &self.sources[self.pinned.map_or(self.source, |(source, _)| source)];
         let text = whole_line(&source.lines, self.pinned.map_or(self.line, |(_, line)| line));
         let line = self.pinned.map_or(self.line, |(_, line)| line);
         let command = self.expanded.clone();
         let finding = Finding { script: source.name.clone(), line, text, command, outcome };
         let same = |held: &Finding| held.line == finding.line && *held == finding;
-        if self.findings.len() < MOST_FINDINGS && !self.findings.iter().rev().any(same) {
+        if !self.findings.iter().rev().any(same) {
             self.findings.push(finding);
         }
     }
@@ -153,17 +162,24 @@ impl<'f, 'a> Follower<'f, 'a> {
 
     /// Work that is more than a step: so many bytes or files are looked at.
     pub(in crate::effects) fn costs(&mut self, amount: usize) {
-        self.steps = self.steps.saturating_add(amount / WORK_OF_A_STEP);
+        self.work = self.work.saturating_add(amount);
+        self.steps = self.steps.saturating_add(self.work / WORK_OF_A_STEP);
+        self.work %= WORK_OF_A_STEP;
     }
 
-    pub(super) fn is_giving_up(&self) -> bool {
+    /// Holding a text against a pattern: a character of the one with one of the other is some nanoseconds.
+    pub(super) fn costs_matching(&mut self, pattern: &str, text: usize) {
+        self.costs(16 + pattern.len().saturating_mul(text) / 8);
+    }
+
+    pub(in crate::effects) fn is_giving_up(&self) -> bool {
         self.steps > MOST_STEPS
     }
 
     /// The variables, to have them back.
     pub(super) fn snapshot(&mut self) -> BTreeMap<String, Value> {
         let size = |value: &Value| value.as_ref().map_or(16, |text| 16 + text.len());
-        self.costs(self.variables.values().map(size).sum());
+        self.costs(100 + self.variables.values().map(size).sum::<usize>());
         self.variables.clone()
     }
 
@@ -203,16 +219,9 @@ impl<'f, 'a> Follower<'f, 'a> {
         let folder = self.folder.as_deref().filter(|folder| *folder != "/");
         let folder = folder.map(|folder| format!("cd {folder};")).unwrap_or_default();
         let texts = fields.iter().map(|field| field.as_deref().unwrap_or("…"));
-        let shown: Vec<&str> =
-            Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts).collect();
-        self.expanded = self
-            .piped
-            .iter()
-            .map(String::as_str)
-            .chain([shown.join(" ").as_str()])
-            .collect::<Vec<_>>()
-            .join(" | ");
-        cut(&mut self.expanded);
+        let texts = Some(folder.as_str()).filter(|folder| !folder.is_empty()).into_iter().chain(texts);
+        let shown = joined(texts, " ");
+        self.expanded = joined(self.piped.iter().map(String::as_str).chain([shown.as_str()]), " | ");
         let Some((name, arguments)) = fields.split_first() else {
             for (name, value) in values {
                 self.assign(&name, value);

@@ -96,6 +96,7 @@ impl Follower<'_, '_> {
                 RedirectKind::Append => true,
                 _ => continue,
             };
+            self.steps += 1;
             let path = self.one(&redirect.target);
             if path.as_deref().is_some_and(|path| path.starts_with("/dev/") || path == "/proc/self/fd/1") {
                 continue;

@@ -275,7 +275,9 @@ pub(super) fn run(
                 let texts = files.iter().map(|file| follower.system.text(file, 1 << 20));
                 (!files.is_empty()).then(|| texts.collect::<Option<String>>()).flatten()
             };
-            let output = super::sed::run(arguments, read);
+            let mut work = 0;
+            let output = super::sed::run(arguments, &mut work, read);
+            follower.costs(work);
             let truth = if output.is_some() { Truth::Yes } else { Truth::Unknown };
             (output, truth)
         }

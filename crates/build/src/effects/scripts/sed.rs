@@ -1,11 +1,22 @@
 //! `sed 's/…/…/'`: substitution, the one thing that maintainer scripts use it for most. Anything else is not known.
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder};
 
-use super::follow::Value;
+use super::follow::{LONGEST_VALUE, Value};
 
-/// What sed makes of a text, and the files it names; none when its script does more than substitute.
-pub(super) fn run(arguments: &[Value], input: impl FnOnce(&[&str]) -> Option<String>) -> Option<String> {
+/// Files that it reads, and bytes that it reads or writes.
+const MOST_FILES: usize = 16;
+const LONGEST_TEXT: usize = 1 << 20;
+/// Bytes that are searched in one call: each match may look at all of the rest of its line.
+const MOST_WORK: usize = 1 << 24;
+
+/// What sed makes of a text, and the files it names; none when its script does more than substitute, or makes
+/// too much of it. `work` grows by the bytes that are looked at.
+pub(super) fn run(
+    arguments: &[Value],
+    work: &mut usize,
+    input: impl FnOnce(&[&str]) -> Option<String>,
+) -> Option<String> {
     let (mut extended, mut scripts, mut files) = (false, Vec::new(), Vec::new());
     let mut words = arguments.iter().map(Option::as_deref);
     while let Some(word) = words.next() {
@@ -20,12 +31,20 @@ pub(super) fn run(arguments: &[Value], input: impl FnOnce(&[&str]) -> Option<Str
     }
     let commands: Vec<Substitution> =
         scripts.iter().map(|script| Substitution::parse(script, extended)).collect::<Option<_>>()?;
-    let text = input(&files)?;
+    let text = input(&files).filter(|text| files.len() <= MOST_FILES && text.len() <= LONGEST_TEXT)?;
+    // A pattern has as many states as characters, or some more, and each may look at each byte.
+    let weight = 1 + scripts.iter().map(|script| script.len()).max().unwrap_or_default() / 8;
     let mut output = String::new();
     for line in text.lines() {
-        let line = commands.iter().fold(line.to_owned(), |line, command| command.apply(&line));
+        let mut line = line.to_owned();
+        for command in &commands {
+            line = command.apply(&line, work, weight)?;
+        }
         output.push_str(&line);
         output.push('\n');
+        if output.len() > LONGEST_TEXT {
+            return None;
+        }
     }
     Some(output)
 }
@@ -55,20 +74,36 @@ impl Substitution {
             _ => return None,
         };
         let pattern = translate(&pattern, extended)?;
-        let pattern = RegexBuilder::new(&pattern).size_limit(1 << 20).build().ok()?;
+        let pattern = RegexBuilder::new(&pattern).size_limit(1 << 16).build().ok()?;
         Some(Self { replacement: pieces(&replacement, pattern.captures_len())?, pattern, all })
     }
 
-    fn apply(&self, line: &str) -> String {
-        let with = |found: &Captures<'_>| {
-            let piece = |piece: &Piece| match piece {
-                Piece::Text(text) => text.clone(),
-                Piece::Group(group) => found.get(*group).map_or("", |group| group.as_str()).to_owned(),
-            };
-            self.replacement.iter().map(piece).collect::<String>()
+    /// The line with what is substituted; none when it grows too long, or takes too long.
+    fn apply(&self, line: &str, work: &mut usize, weight: usize) -> Option<String> {
+        let mut out = String::new();
+        let mut done = 0;
+        let mut look = |done: usize| {
+            *work += 16 + weight.saturating_mul(line.len() - done);
+            (*work <= MOST_WORK).then_some(())
         };
-        let limit = usize::from(!self.all);
-        self.pattern.replacen(line, limit, with).into_owned()
+        look(0)?;
+        for found in self.pattern.captures_iter(line).take(if self.all { usize::MAX } else { 1 }) {
+            let whole = found.get(0)?;
+            out.push_str(&line[done..whole.start()]);
+            for piece in &self.replacement {
+                match piece {
+                    Piece::Text(text) => out.push_str(text),
+                    Piece::Group(group) => out.push_str(found.get(*group).map_or("", |group| group.as_str())),
+                }
+                if out.len() > LONGEST_VALUE {
+                    return None;
+                }
+            }
+            done = whole.end();
+            look(done)?;
+        }
+        out.push_str(&line[done..]);
+        (out.len() <= LONGEST_VALUE).then_some(out)
     }
 }
 
@@ -196,8 +231,24 @@ mod tests {
             (&["s/a/\\2/"], "a", None),
         ] {
             let words: Vec<Value> = words.iter().map(|word| Some((*word).to_owned())).collect();
-            let output = run(&words, |_| Some(input.to_owned()));
+            let output = run(&words, &mut 0, |_| Some(input.to_owned()));
             assert_eq!(output.as_deref(), expected, "{words:?}");
         }
+    }
+
+    #[test]
+    fn what_grows_or_takes_too_long_is_not_known() {
+        let known =
+            |words: &[&str]| -> Vec<Value> { words.iter().map(|&word| Some(word.to_owned())).collect() };
+        let doubled = known(&["-e", "s/.*/&&/"].repeat(45));
+        assert_eq!(run(&doubled[..90], &mut 0, |_| Some("x".into())), None);
+        assert_eq!(run(&doubled[..20], &mut 0, |_| Some("x".into())).map(|text| text.len()), Some(1025));
+        let many = "x\n".repeat(1 << 19);
+        let long = format!("s/x/{}/", "y".repeat(1000));
+        assert_eq!(run(&known(&[&long]), &mut 0, |_| Some(many.clone())), None);
+        // Each match looks for the b that is not there.
+        let mut work = 0;
+        assert_eq!(run(&known(&["-E", "s/a(.*b)?/c/g"]), &mut work, |_| Some("a".repeat(60_000))), None);
+        assert!((MOST_WORK..2 * MOST_WORK).contains(&work), "{work}");
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Function {
 impl Follower<'_, '_> {
     pub(super) fn enter_source(&mut self, name: &str, text: &str) {
         self.source = self.sources.len();
-        let lines = text.lines().map(str::to_owned).collect();
+        let lines = text.lines().map(|line| line.trim().to_owned()).collect();
         self.sources.push(Source { name: name.to_owned(), lines });
     }
 }
@@ -37,10 +37,9 @@ impl Follower<'_, '_> {
 pub(super) fn whole_line(lines: &[String], number: usize) -> String {
     let mut text = String::new();
     for line in lines.iter().skip(number.saturating_sub(1)).take(200) {
-        let line = line.trim();
         let more = line.strip_suffix('\\');
-        text.push_str(more.unwrap_or(line).trim_end());
-        if more.is_none() {
+        text.push_str(start(more.unwrap_or(line)).trim_end());
+        if more.is_none() || text.len() > LONGEST_SHOWN {
             break;
         }
         text.push(' ');
@@ -49,9 +48,27 @@ pub(super) fn whole_line(lines: &[String], number: usize) -> String {
     text
 }
 
-pub(super) fn cut(text: &mut String) {
-    if text.len() > LONGEST_SHOWN {
-        let end = (0..=LONGEST_SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
+fn cut(text: &mut String) {
+    text.truncate(start(text).len());
+}
+
+/// No more of a text than is shown.
+fn start(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_SHOWN)]
+}
+
+/// As many of the texts, with `between` between them, as are shown.
+pub(super) fn joined<'t>(texts: impl Iterator<Item = &'t str>, between: &str) -> String {
+    let mut all = String::new();
+    for (index, text) in texts.enumerate() {
+        if index > 0 {
+            all.push_str(between);
+        }
+        all.push_str(start(text));
+        if all.len() > LONGEST_SHOWN {
+            break;
+        }
     }
+    cut(&mut all);
+    all
 }
