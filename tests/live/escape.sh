@@ -218,3 +218,11 @@ for who in root user; do
     held=$(as_one $who run "oci:$AREA/images/probes" -- /probes modes <>"$AREA/fifo" 2>/dev/null)
     check "$who: nor that of a pipe with a name" same "$(grep -v '^held' <<<"$held")" "all held"
 done
+
+# What is wrong is named, and shortly.
+image folder '{"Entrypoint":["/probes.d"]}' "probes.d/"
+image long-path "{\"Entrypoint\":[\"none\"],\"Env\":[\"PATH=$(printf '/folder:%.0s' $(seq 5000))\"]}" "$probes"
+for who in root user; do
+    refuses "$who: a folder is no program" '`/probes.d` is a folder .* in the image' -- as_one $who run "oci:$AREA/images/folder"
+    check "$who: a long search path is cut" test "$(as_one $who run "oci:$AREA/images/long-path" 2>&1 | grep 'no such program' | wc -c)" -lt 500
+done

@@ -34,33 +34,33 @@ impl ImagePath {
     /// When links lead in a circle, or the path is none.
     pub fn follow_bytes<T: AsRef<[u8]>>(path: &[u8], link: impl Fn(&Self) -> Option<T>) -> Result<Self> {
         let mut todo: VecDeque<Vec<u8>> = steps(path).map(<[u8]>::to_vec).collect();
-        let mut real: Vec<Vec<u8>> = Vec::new();
+        let mut real = Self::ROOT;
         let mut followed = 0;
         while let Some(name) = todo.pop_front() {
             if name == b".." {
                 real.pop(); // at the root, `..` is the root itself
                 continue;
             }
-            real.push(name);
-            let here = Self::parse(&real.join(&b'/'))?;
-            let Some(target) = link(&here) else { continue };
+            real.push(&name);
+            let Some(target) = link(&real) else { continue };
             let target = target.as_ref();
             followed += 1;
             if followed > MOST_LINKS {
                 return Err(Error::new(format!(
-                    "links lead in a circle at `{here}`, on the way to `/{}`",
+                    "links lead in a circle at `{real}`, on the way to `/{}`",
                     escape(&String::from_utf8_lossy(path)).trim_start_matches('/')
                 )));
             }
             real.pop();
             if target.starts_with(b"/") {
-                real.clear();
+                real = Self::ROOT;
             }
             for step in steps(target).rev() {
                 todo.push_front(step.to_vec());
             }
         }
-        Self::parse(&real.join(&b'/'))
+        // Only here, as it looks at the whole path.
+        Self::parse(real.as_bytes())
     }
 
     /// The path with the links of its directories followed, but not its own.

@@ -102,6 +102,19 @@ impl ImagePath {
         Some(Self(self.0[..end].to_vec()))
     }
 
+    /// Goes down to `name`, which is not looked at.
+    pub(crate) fn push(&mut self, name: &[u8]) {
+        if !self.is_root() {
+            self.0.push(b'/');
+        }
+        self.0.extend_from_slice(name);
+    }
+
+    /// Goes up to the directory that holds this path; the root stays.
+    pub(crate) fn pop(&mut self) {
+        self.0.truncate(self.0.iter().rposition(|&byte| byte == b'/').unwrap_or(0));
+    }
+
     /// The last name; none for the root.
     pub fn file_name(&self) -> Option<&[u8]> {
         self.components().next_back()

@@ -20,6 +20,9 @@ use crate::report::words;
 /// Programs that are read for what is wrong with them; the headers are at the beginning, and beyond this nothing is.
 const MOST_READ: u64 = 512 << 20;
 
+/// How many bytes of a search path an error shows.
+const MOST_SHOWN: usize = 200;
+
 /// The first line of a script, as far as the kernel reads it (`BINPRM_BUF_SIZE`).
 const LONGEST_FIRST_LINE: usize = 256;
 
@@ -37,6 +40,14 @@ pub(crate) fn told(sandbox: &Sandbox, planned: &Command, command: &OsStr, errno:
         Some((path, file))
     });
     let Some((path, file)) = found else {
+        if let (Errno::ACCESS, [only]) = (errno, &planned.programs[..])
+            && let Ok(path) = absolute(sandbox, only)
+            && open_as_root(&sandbox.root, Path::new(OsStr::from_bytes(path.as_bytes())))
+                .is_err_and(|error| error.raw_os_error().is_none())
+        {
+            let error = format!("`{path}` is a folder (or a pipe, a device) in the image, expected a file");
+            return Error::new(error).context(failing);
+        }
         return not_found(sandbox, command, errno).context(failing);
     };
     let error = match errno {
@@ -68,8 +79,10 @@ fn not_found(sandbox: &Sandbox, command: &OsStr, errno: Errno) -> Error {
     let error = match errno {
         Errno::NOENT if is_path => Error::new("there is no such file in the image"),
         Errno::NOENT => {
-            let path = sandbox.env("PATH").unwrap_or_default().to_string_lossy();
-            Error::new(format!("there is no such program in the image's PATH, {}", escape(&path)))
+            let path = sandbox.env("PATH").unwrap_or_default().as_bytes();
+            let rest = if path.len() > MOST_SHOWN { " …" } else { "" };
+            let shown = String::from_utf8_lossy(&path[..path.len().min(MOST_SHOWN)]);
+            Error::new(format!("there is no such program in the image's PATH, {}{rest}", escape(&shown)))
         }
         Errno::LOOP => Error::new("links lead in a circle"),
         other => words(other),

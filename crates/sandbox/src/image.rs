@@ -1,6 +1,7 @@
 //! What an image's config says about running it (OCI image specification, config.md), as a sandbox has it.
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 
 use bareboat_formats::oci::ImageConfig;
 use bareboat_formats::passwd::{self, Group, User as PasswdUser};
@@ -8,6 +9,9 @@ use bareboat_io::root::Root;
 use bareboat_model::{Context, Error, ImagePath, Result, escape};
 
 use crate::{Sandbox, User};
+
+/// As many groups as the kernel takes (`NGROUPS_MAX` in linux/limits.h).
+const MOST_GROUPS: usize = 65536;
 
 /// The largest user database that is read.
 const LARGEST: u64 = 16 << 20;
@@ -19,10 +23,7 @@ const LARGEST: u64 = 16 << 20;
 pub fn for_image(root: &Root, config: &ImageConfig) -> Result<Sandbox> {
     let execution = &config.config;
     let mut sandbox = Sandbox::new(root.dir());
-    for line in &execution.env {
-        let (name, value) = line.split_once('=').unwrap_or((line, ""));
-        sandbox.set_env(name, value);
-    }
+    set_environment(&mut sandbox, &execution.env);
     if !execution.working_dir.is_empty() {
         // Some write it without the slash in front; engines take it from the root then.
         sandbox.workdir =
@@ -30,6 +31,22 @@ pub fn for_image(root: &Root, config: &ImageConfig) -> Result<Sandbox> {
     }
     sandbox.user = user(root, &execution.user).context(|| "the image's user")?;
     Ok(sandbox)
+}
+
+/// Sets variables as [`Sandbox::set_env`] does, however many there are.
+fn set_environment(sandbox: &mut Sandbox, lines: &[String]) {
+    let names = sandbox.env.iter().enumerate().map(|(place, (name, _))| (name.clone(), place));
+    let mut places: BTreeMap<OsString, usize> = names.collect();
+    for line in lines {
+        let (name, value) = line.split_once('=').unwrap_or((line, ""));
+        match places.get(OsStr::new(name)).and_then(|&place| sandbox.env.get_mut(place)) {
+            Some((_, old)) => *old = value.into(),
+            None => {
+                places.insert(name.into(), sandbox.env.len());
+                sandbox.env.push((name.into(), value.into()));
+            }
+        }
+    }
 }
 
 /// What to run: the entrypoint, which `entrypoint` replaces, and the arguments, which `args` replace; an own entrypoint
@@ -94,7 +111,11 @@ fn find(users: &[PasswdUser], groups: &[Group], user: &str, group: Option<&str>)
     let member = known.filter(|_| group.is_none()).map(|known| known.name.as_str());
     let further =
         groups.iter().filter(|group| member.is_some_and(|name| group.members.iter().any(|it| it == name)));
-    let groups = further.map(|group| group.gid).collect();
+    let groups: Vec<u32> = further.map(|group| group.gid).collect();
+    if groups.len() > MOST_GROUPS {
+        let error = format!("it is in {} groups, expected at most {MOST_GROUPS}", groups.len());
+        return Err(Error::new(error).with_hint("name one group: `USER:GROUP`"));
+    }
     Ok(User { uid, gid, groups, home: known.map(|known| known.home.clone()) })
 }
 
@@ -142,6 +163,29 @@ mod tests {
         ] {
             assert_eq!(told(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn groups_have_an_end() {
+        let users = passwd::parse_passwd("www:x:33:33::/:/x").unwrap().into_iter().collect::<Vec<_>>();
+        let text: String = (0..=MOST_GROUPS).map(|gid| format!("g{gid}:x:{gid}:www\n")).collect();
+        let groups = passwd::parse_group(&text).unwrap();
+        let error = find(&users, &groups, "www", None).unwrap_err().to_string();
+        assert_eq!(error, "it is in 65537 groups, expected at most 65536");
+        assert!(find(&users, &groups, "www", Some("g1")).is_ok());
+    }
+
+    #[test]
+    fn variables_keep_the_place_where_they_were_set_first() {
+        let mut sandbox = Sandbox::new("/");
+        let lines = ["A=1", "PATH=/x", "B", "A=2=3"].map(str::to_owned);
+        set_environment(&mut sandbox, &lines);
+        let shown: Vec<String> = sandbox
+            .env
+            .iter()
+            .map(|(name, value)| format!("{}={}", name.display(), value.display()))
+            .collect();
+        assert_eq!(shown.join(" "), "PATH=/x A=2=3 B=");
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Unpacking {
                 self.remove_older(&folder, false)
             }
             Some(Whiteout::Path(path)) => {
-                let path = path.follow_parent(|path| link(&self.entries, path))?;
+                let path = self.real(&path)?;
                 self.remove_older(&path, true)
             }
             Some(Whiteout::Note) => Ok(()),
@@ -121,7 +121,7 @@ impl Unpacking {
     }
 
     fn put(&mut self, member: Member, content: &mut dyn Read) -> Result<()> {
-        let place = member.path.follow_parent(|path| link(&self.entries, path))?;
+        let place = self.real(&member.path)?;
         let entry = match &member.kind {
             MemberKind::HardLink(target) => return self.link(&place, target),
             _ => entry(&member)?,
@@ -134,9 +134,18 @@ impl Unpacking {
         self.insert(place, entry)
     }
 
+    /// The path with the links of its directories followed. Whatever is in the index is there by such a path, so one below
+    /// a directory of it is one already; members deep down would take long otherwise.
+    fn real(&self, path: &ImagePath) -> Result<ImagePath> {
+        match path.parent().and_then(|parent| self.entries.get(&parent)) {
+            Some(parent) if parent.is_directory() => Ok(path.clone()),
+            _ => path.follow_parent(|path| link(&self.entries, path)),
+        }
+    }
+
     /// Gives what is at `target` another name.
     fn link(&mut self, place: &ImagePath, target: &ImagePath) -> Result<()> {
-        let original = target.follow_parent(|path| link(&self.entries, path))?;
+        let original = self.real(target)?;
         let missing = || Error::new(format!("it is a hard link to `{target}`, which is no file"));
         let entry = self.entries.get(&original).filter(|entry| !entry.is_directory()).ok_or_else(missing)?;
         let entry = entry.clone();
