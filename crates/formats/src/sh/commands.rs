@@ -23,6 +23,9 @@ fn placeholder(number: usize) -> Word {
     vec![Part::Text { text: number.to_string(), quoted: true }]
 }
 
+/// The longest pipeline of Debian's scripts has six commands.
+const MOST_STAGES: usize = 1000;
+
 impl Reader<'_> {
     /// All of the text.
     pub(super) fn whole(&mut self) -> Result<List> {
@@ -147,6 +150,9 @@ impl Reader<'_> {
             self.next();
             self.take("&");
             self.skip_lines()?;
+            if commands.len() == MOST_STAGES {
+                return Err(self.wrong(&format!("a pipeline has more than {MOST_STAGES} commands")));
+            }
             commands.push(self.deeper(Self::command)?);
         }
         if commands.len() > 1 {
