@@ -65,8 +65,9 @@ for who in root user; do
     check "$who: and as another user" same "$(grep -v '^held' <<<"$held")" "all held"
     held=$(as_one $who run --network host "oci:$AREA/images/probes" -- /probes all "$outside/canary" 2>&1 </dev/null)
     check "$who: and with the host's network" same "$(grep -v '^held' <<<"$held")" "all held"
+    # `script` runs its command with $SHELL, or else with a shell that knows no `declare`.
     check "$who: and on a terminal" matches \
-        "$(script -qec "$(declare -f as); $(declare -p BAREBOAT AREA NOBODY BAREBOAT_CACHE); as $who run 'oci:$AREA/images/probes' -- /probes all '$outside/canary'" /dev/null </dev/null | tr -d '\r')" \
+        "$(SHELL=$BASH script -qec "$(declare -f as); $(declare -p BAREBOAT AREA NOBODY BAREBOAT_CACHE); as $who run 'oci:$AREA/images/probes' -- /probes all '$outside/canary'" /dev/null </dev/null | tr -d '\r')" \
         '^all held$'
     # A sandbox that may be written lets its own root be written, and nothing else.
     held=$(as_one $who run --writable "oci:$AREA/images/probes" -- /probes all "$outside/canary" 2>&1 </dev/null)
