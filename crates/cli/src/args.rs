@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
-use bareboat_model::{Error, Output, Platform};
+use bareboat_model::{Error, Location, Platform};
 use bareboat_sandbox::Mount;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -68,7 +68,7 @@ pub(crate) struct Patience {
 }
 
 /// With the hint, which clap knows nothing of.
-fn output(text: &str) -> Result<Output, String> {
+fn output(text: &str) -> Result<Location, String> {
     text.parse().map_err(|error: Error| match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
@@ -125,7 +125,7 @@ pub(crate) struct Build {
     /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]; may be repeated
     /// [default: oci:.bareboat/NAME beside the recipe]
     #[arg(short, long = "output", value_name = "TRANSPORT", value_parser = output)]
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) outputs: Vec<Location>,
     /// The platform to build for, such as linux/arm64; may be repeated [default: the recipe's, else this machine's]
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',')]
     pub(crate) platforms: Vec<Platform>,

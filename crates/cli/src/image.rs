@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bareboat_io::store::Store;
 use bareboat_io::transport::{self, Found};
-use bareboat_model::{Arch, Context as _, Error, Output, Platform, Result, escape};
+use bareboat_model::{Arch, Context as _, Error, Location, Platform, Result, escape};
 
 /// Where `build` leaves images when it is not told otherwise.
 const BUILT: &str = ".bareboat";
@@ -23,7 +23,7 @@ pub(crate) fn read(text: &str, platform: Option<Platform>, store: &Store) -> Res
 ///
 /// # Errors
 /// When it is none of these.
-pub(crate) fn place(text: &str) -> Result<Output> {
+pub(crate) fn place(text: &str) -> Result<Location> {
     let transport = text.split_once(':').map(|(transport, _)| transport);
     if matches!(transport, Some("oci" | "oci-archive" | "docker-archive")) {
         return text.parse().context(|| format!("cannot read the image `{}`", escape(text)));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bareboat_formats::oci::{Descriptor, History, ImageConfig};
 use bareboat_io::store::Store;
 use bareboat_io::transport;
-use bareboat_model::{Context, Digest, Error, ImagePath, Output, Platform, Progress, Result, Timestamp};
+use bareboat_model::{Context, Digest, Error, ImagePath, Location, Platform, Progress, Result, Timestamp};
 
 use crate::layers::Layer;
 use crate::lock;
@@ -65,7 +65,7 @@ impl Bases {
     ) -> Result<Self> {
         let Base::Image(reference) = &loaded.recipe.base else { return Ok(Self::default()) };
         let at = || format!("{}: cannot build on `{reference}`", loaded.recipe.base_place);
-        let place = output(reference, loaded).context(at)?;
+        let place = location(reference, loaded).context(at)?;
         let mut bases = Self::default();
         for &platform in platforms {
             let found = transport::read(&place, platform, store).context(at)?;
@@ -89,18 +89,19 @@ impl Bases {
 }
 
 /// The reference, with its path from where the recipe that names it is.
-fn output(reference: &str, loaded: &Loaded) -> Result<Output> {
+fn location(reference: &str, loaded: &Loaded) -> Result<Location> {
     let folder = loaded.recipe.base_place.folder();
-    let place: Output = reference.parse().map_err(|_| {
+    let place: Location = reference.parse().map_err(|_| {
         Error::new("only images in files can be built on: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]")
             .with_hint(format!("fetch it first, as with: skopeo copy {} oci:base", for_skopeo(reference)))
     })?;
     Ok(match place {
-        Output::Oci { dir, tag } => Output::Oci { dir: folder.join(dir), tag },
-        Output::OciArchive { file, tag } => Output::OciArchive { file: folder.join(file), tag },
-        Output::DockerArchive { file, reference } => {
-            Output::DockerArchive { file: folder.join(file), reference }
+        Location::Oci { dir, name } => Location::Oci { dir: folder.join(dir), name },
+        Location::OciArchive { file, name } => Location::OciArchive { file: folder.join(file), name },
+        Location::DockerArchive { file, reference } => {
+            Location::DockerArchive { file: folder.join(file), reference }
         }
+        elsewhere @ (Location::DockerDaemon { .. } | Location::Registry(_)) => elsewhere,
     })
 }
 

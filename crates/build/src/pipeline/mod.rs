@@ -15,7 +15,7 @@ use bareboat_formats::oci::{self, Descriptor, Index};
 use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::store::Store;
 use bareboat_io::transport::{self, Image, ImageSet};
-use bareboat_model::{Context, Error, Output, Platform, Progress, Result, Timestamp};
+use bareboat_model::{Context, Error, Location, Platform, Progress, Result, Timestamp};
 
 use crate::assemble::{Assembled, Plan, assemble};
 use crate::fetch;
@@ -75,7 +75,7 @@ pub struct BuildRequest {
     /// The recipe, or the folder of its `bareboat.toml`.
     pub recipe: PathBuf,
     /// Where the image goes; `.bareboat/NAME` beside the recipe when there is none.
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<Location>,
     /// The platforms; the recipe's, else this machine's, when there is none.
     pub platforms: Vec<Platform>,
     /// Whether the lock must serve as it is.
@@ -178,7 +178,7 @@ fn owners(
     })
 }
 
-fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> Result<Vec<Output>> {
+fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> Result<Vec<Location>> {
     if request.outputs.is_empty() {
         let folder = loaded.folder.join(".bareboat");
         // Somebody else may have written the recipe: what it brings along must not say where on this machine we write.
@@ -187,9 +187,9 @@ fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> R
             let error = format!("cannot write to `{}`: it is a link", link.display());
             return Err(Error::new(error).with_hint("remove it, or name an output with -o"));
         }
-        return Ok(vec![Output::Oci { dir, tag: None }]);
+        return Ok(vec![Location::Oci { dir, name: None }]);
     }
-    let archive = request.outputs.iter().find(|output| matches!(output, Output::DockerArchive { .. }));
+    let archive = request.outputs.iter().find(|output| matches!(output, Location::DockerArchive { .. }));
     match archive {
         Some(output) if platforms.len() > 1 => Err(Error::new(format!(
             "cannot write `{output}`: it holds one platform, and this image has {}",

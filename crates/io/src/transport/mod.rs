@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use bareboat_formats::oci::{Descriptor, REF_NAME};
-use bareboat_model::{Context, Digest, Error, Output, Platform, Result};
+use bareboat_model::{Context, Digest, Error, Location, Platform, Result, Selector};
 
 pub use read::{Found, read};
 
@@ -54,17 +54,32 @@ pub struct ImageSet {
 ///
 /// # Errors
 /// When a layer is missing in the store or damaged, the output cannot hold the set, or it cannot be written.
-pub fn write(output: &Output, set: &ImageSet, store: &Store, default_name: &str) -> Result<()> {
-    let tag = |tag: &Option<String>| tag.clone().unwrap_or_else(|| DEFAULT_TAG.to_owned());
+pub fn write(output: &Location, set: &ImageSet, store: &Store, default_name: &str) -> Result<()> {
     match output {
-        Output::Oci { dir, tag: given } => layout::write(dir, &tag(given), set, store),
-        Output::OciArchive { file, tag: given } => oci_archive::write(file, &tag(given), set, store),
-        Output::DockerArchive { file, reference } => {
+        Location::Oci { dir, name } => tag(name).and_then(|tag| layout::write(dir, tag, set, store)),
+        Location::OciArchive { file, name } => {
+            tag(name).and_then(|tag| oci_archive::write(file, tag, set, store))
+        }
+        Location::DockerArchive { file, reference } => {
             let reference = docker_archive::full_reference(reference.as_deref().unwrap_or(default_name));
             docker_archive::write(file, &reference, set, store)
         }
+        Location::DockerDaemon { .. } | Location::Registry(_) => {
+            Err(Error::new("only files can be written yet"))
+        }
     }
     .context(|| format!("cannot write the image to `{output}`"))
+}
+
+/// The tag to write under.
+fn tag(name: &Option<Selector>) -> Result<&str> {
+    match name {
+        Some(Selector::Tag(tag)) => Ok(tag),
+        None => Ok(DEFAULT_TAG),
+        Some(Selector::Digest(_)) => {
+            Err(Error::new("a digest is no name to write an image under").with_hint("name a tag: DIR:TAG"))
+        }
+    }
 }
 
 impl ImageSet {

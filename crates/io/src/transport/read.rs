@@ -7,7 +7,7 @@ use bareboat_formats::compress::Compression;
 use bareboat_formats::oci::{
     self, Descriptor, ImageConfig, Index, LAYER, LAYER_GZIP, LAYER_ZSTD, Manifest, REF_NAME,
 };
-use bareboat_model::{Context, Digest, Error, Output, Platform, Result, escape};
+use bareboat_model::{Context, Digest, Error, Location, Platform, Result, Selector, escape};
 use serde::Deserialize;
 
 use super::DEFAULT_TAG;
@@ -39,24 +39,27 @@ pub struct Found {
 ///
 /// # Errors
 /// When it is not there, has nothing for the platform, is broken, or has layers of a kind that cannot be read.
-pub fn read(reference: &Output, platform: Platform, store: &Store) -> Result<Found> {
+pub fn read(reference: &Location, platform: Platform, store: &Store) -> Result<Found> {
     let read = || match reference {
-        Output::Oci { dir, tag } => from_layout(&Source::folder(dir)?, tag.as_deref(), platform, store),
-        Output::OciArchive { file, tag } => {
-            from_layout(&Source::archive(file, store)?, tag.as_deref(), platform, store)
+        Location::Oci { dir, name } => from_layout(&Source::folder(dir)?, name.as_ref(), platform, store),
+        Location::OciArchive { file, name } => {
+            from_layout(&Source::archive(file, store)?, name.as_ref(), platform, store)
         }
-        Output::DockerArchive { file, reference } => {
+        Location::DockerDaemon { .. } | Location::Registry(_) => {
+            Err(Error::new("only files can be read yet"))
+        }
+        Location::DockerArchive { file, reference } => {
             from_docker(&Source::archive(file, store)?, reference.as_deref(), platform, store)
         }
     };
     read().context(|| format!("cannot read the image `{reference}`"))
 }
 
-fn from_layout(source: &Source, tag: Option<&str>, platform: Platform, store: &Store) -> Result<Found> {
+fn from_layout(source: &Source, name: Option<&Selector>, platform: Platform, store: &Store) -> Result<Found> {
     let index = source
         .document("index.json", store)?
         .ok_or_else(|| Error::new("there is no `index.json`, so it is no OCI layout"))?;
-    let top = named(Index::parse(&index)?, tag)?;
+    let top = named(Index::parse(&index)?, name)?;
     let manifest = manifest_for(source, &top, platform, DEEPEST, store)?;
     let config = blob_document(source, &manifest.config, store)?;
     let config = ImageConfig::parse(&config)?;
@@ -69,13 +72,18 @@ fn from_layout(source: &Source, tag: Option<&str>, platform: Platform, store: &S
 }
 
 /// The image with the tag; without one, the only one, or `latest`.
-fn named(index: Index, tag: Option<&str>) -> Result<Descriptor> {
+fn named(index: Index, name: Option<&Selector>) -> Result<Descriptor> {
     let tag_of = |one: &Descriptor| one.annotations.get(REF_NAME).cloned();
     let tags: Vec<String> = index.manifests.iter().filter_map(tag_of).map(|tag| escape(&tag)).collect();
     let mut images = index.manifests;
-    let wanted = match tag {
+    let wanted = match name {
+        Some(Selector::Digest(digest)) => {
+            let found = images.into_iter().find(|one| one.digest == *digest);
+            return found.ok_or_else(|| Error::new(format!("it has no image {digest}")));
+        }
+        Some(Selector::Tag(tag)) => tag,
         None if images.len() == 1 => return Ok(images.remove(0)),
-        other => other.unwrap_or(DEFAULT_TAG),
+        None => DEFAULT_TAG,
     };
     let found = images.into_iter().find(|one| tag_of(one).as_deref() == Some(wanted));
     found.ok_or_else(|| {
