@@ -182,7 +182,7 @@ pub(crate) fn check_part(part: &str) -> Result<()> {
     let ends = [separators.first(), separators.last()];
     if separators.len() > 1
         && ends.iter().all(|end| end.is_some_and(|end| end.is_empty()))
-        && between.iter().all(|text| is_separator(&text))
+        && between.iter().all(|text| is_separator(text))
     {
         return Ok(());
     }
