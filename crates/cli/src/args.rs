@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
+use bareboat_io::store::Store;
 use bareboat_model::{Error, Location, Platform};
-use bareboat_sandbox::Mount;
+use bareboat_sandbox::{Mount, Network};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Container images that hold a program and what it needs, and nothing else.
@@ -57,6 +58,16 @@ pub(crate) struct Place {
     /// How many threads work [default: one a processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) threads: Option<u16>,
+}
+
+impl Place {
+    /// The cache that all commands share.
+    ///
+    /// # Errors
+    /// When no folder for it can be found or used.
+    pub(crate) fn store(&self) -> Result<Store, Error> {
+        Store::open(self.cache.clone().map_or_else(Store::default_dir, Ok)?)
+    }
 }
 
 /// How long mirrors are waited for.
@@ -260,6 +271,15 @@ pub(crate) enum NetworkChoice {
     None,
     /// All that this machine can reach, and this machine itself
     Host,
+}
+
+impl From<NetworkChoice> for Network {
+    fn from(choice: NetworkChoice) -> Self {
+        match choice {
+            NetworkChoice::None => Self::None,
+            NetworkChoice::Host => Self::Host,
+        }
+    }
 }
 
 /// Tell what packages' maintainer scripts would do, and what of it a build does

@@ -56,7 +56,7 @@ pub(crate) fn workshop<'a>(
     let place = &args.place;
     let threads = place.threads.map(usize::from);
     let timeout = patience.timeout.map_or_else(timeout_from_env, Ok)?;
-    Ok(Workshop::open(place.cache.as_deref(), place.offline, timeout, threads, terminal)?)
+    Ok(Workshop::new(place.store()?, place.offline, timeout, threads, terminal)?)
 }
 
 /// Read here and not by clap, whose messages would speak of an option that nobody gave.

@@ -6,17 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bareboat_io::root::Root;
-use bareboat_io::store::Store;
 use bareboat_model::{Context as _, Error, ImagePath, Progress as _, Result, escape};
-use bareboat_sandbox::{self as sandbox, Mount, Network, Sandbox, Status};
+use bareboat_sandbox::{self as sandbox, Mount, Sandbox, Status};
 
-use crate::args::{Args, NetworkChoice, Run};
+use crate::args::{Args, Run};
 use crate::image;
 use crate::output::Failure;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(command: &Run, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let store = store(args)?;
+    let store = args.place.store()?;
     let found = image::read(&command.image, command.platform, &store)?;
     let root = Root::of(&found, &store, terminal)
         .context(|| format!("cannot unpack the image `{}`", escape(&command.image)))?;
@@ -40,14 +39,6 @@ pub(crate) fn run(command: &Run, args: &Args, terminal: &Terminal) -> Result<(),
     }
 }
 
-/// The cache that the command line or the environment names.
-fn store(args: &Args) -> Result<Store> {
-    match &args.place.cache {
-        Some(dir) => Store::open(dir),
-        None => Store::open(Store::default_dir()?),
-    }
-}
-
 /// What the command line says otherwise than the image.
 fn settle(sandbox: &mut Sandbox, command: &Run, root: &Root) -> Result<()> {
     if let Some(user) = &command.user {
@@ -57,10 +48,7 @@ fn settle(sandbox: &mut Sandbox, command: &Run, root: &Root) -> Result<()> {
         sandbox.workdir = ImagePath::absolute(workdir).context(|| "cannot use --workdir")?;
     }
     sandbox.writable = command.writable;
-    sandbox.network = match command.network {
-        NetworkChoice::None => Network::None,
-        NetworkChoice::Host => Network::Host,
-    };
+    sandbox.network = command.network.into();
     sandbox.mounts = command.mounts.clone();
     sandbox.timeout = command.timeout.map(Duration::from_secs);
     // With one end elsewhere, what a terminal does to bytes would only be in the way.

@@ -7,11 +7,9 @@ use std::time::Duration;
 use bareboat_audit::structure::{self, FromHost, Outcome, Report, Sandboxes, Subject, TestFile};
 use bareboat_io::files::{read_bounded, write_file};
 use bareboat_io::root::Root;
-use bareboat_io::store::Store;
 use bareboat_model::{Context as _, Error, Result, escape};
-use bareboat_sandbox::Network;
 
-use crate::args::{Args, Format, NetworkChoice, Test};
+use crate::args::{Args, Format, Test};
 use crate::image;
 use crate::output::{Failure, answer, answer_json, harmless};
 use crate::terminal::Terminal;
@@ -31,18 +29,14 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
     // All files are read before the image is: a slip in the last one should not cost the tests of the first.
     let files =
         command.config.iter().map(|file| read(file, command.allow_host)).collect::<Result<Vec<_>>>()?;
-    let dir = args.place.cache.clone().map_or_else(Store::default_dir, Ok)?;
-    let store = Store::open(&dir)?;
+    let store = args.place.store()?;
     let found = image::read(&command.image, command.platform, &store)?;
     let root = Root::of(&found, &store, terminal)?;
     let sandboxes = Sandboxes {
         root: &root,
         config: &found.config,
         timeout: Duration::from_secs(command.timeout),
-        network: match command.network {
-            NetworkChoice::None => Network::None,
-            NetworkChoice::Host => Network::Host,
-        },
+        network: command.network.into(),
     };
     let subject = Subject { settings: &found.config.config, files: &root, containers: &sandboxes };
     let tested = files.iter().map(|(file, host)| structure::run(file, &subject, host));

@@ -1,21 +1,21 @@
 //! What sysusers.d and tmpfiles.d have in common: lines of columns between blanks, some in quotes.
 
-use bareboat_model::{Error, Result};
+use bareboat_model::{Context, Error, Result};
 
 /// A bound against hostile files; systemd's largest has some kilobytes.
 const LARGEST_FILE: usize = 1 << 20;
 
-/// The columns of each line that is neither blank nor a comment, with the line's number.
-pub(crate) fn fields(text: &str) -> Result<Vec<(usize, Vec<String>)>> {
+/// What `read` makes of the columns of each line that is neither blank nor a comment; its errors get the line's number.
+pub(crate) fn parse<T>(text: &str, read: impl Fn(&[String]) -> Result<T>) -> Result<Vec<T>> {
     if text.len() > LARGEST_FILE {
         return Err(Error::new(format!("file is {} bytes long, more than {LARGEST_FILE}", text.len())));
     }
     let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(number, line)| match columns(line) {
-            Some(columns) => Ok((number, columns)),
-            None => Err(Error::new(format!("line {number}: a quote is never closed"))),
+        .map(|(number, line)| {
+            let columns = columns(line).ok_or_else(|| Error::new("a quote is never closed"));
+            columns.and_then(|columns| read(&columns)).context(|| format!("line {number}"))
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use bareboat_model::{Error, Result};
 
-use crate::declarations::fields;
+use crate::declarations;
 
 /// One line of a tmpfiles.d file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,11 +34,7 @@ pub struct Line {
 /// # Errors
 /// When a line is none; with its number.
 pub fn parse(text: &str) -> Result<Vec<Line>> {
-    let lines = fields(text)?;
-    lines
-        .into_iter()
-        .map(|(number, columns)| line(&columns).map_err(|error| error.context(format!("line {number}"))))
-        .collect()
+    declarations::parse(text, line)
 }
 
 fn line(columns: &[String]) -> Result<Line> {

@@ -33,10 +33,10 @@ impl ImagePath {
     /// # Errors
     /// When links lead in a circle, or the path is none.
     pub fn follow_bytes<T: AsRef<[u8]>>(path: &[u8], link: impl Fn(&Self) -> Option<T>) -> Result<Self> {
-        let mut todo: VecDeque<Vec<u8>> = steps(path).map(<[u8]>::to_vec).collect();
+        let mut ahead: VecDeque<Vec<u8>> = steps(path).map(<[u8]>::to_vec).collect();
         let mut real = Self::ROOT;
         let mut followed = 0;
-        while let Some(name) = todo.pop_front() {
+        while let Some(name) = ahead.pop_front() {
             if name == b".." {
                 real.pop(); // at the root, `..` is the root itself
                 continue;
@@ -56,7 +56,7 @@ impl ImagePath {
                 real = Self::ROOT;
             }
             for step in steps(target).rev() {
-                todo.push_front(step.to_vec());
+                ahead.push_front(step.to_vec());
             }
         }
         // Only here, as it looks at the whole path.

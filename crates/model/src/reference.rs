@@ -174,16 +174,10 @@ fn check_host(host: &str) -> Result<()> {
 /// One part of a repository: lower-case letters and digits, between them `.`, `_`, `__` or hyphens (distribution
 /// specification, "Pulling manifests").
 pub(crate) fn check_part(part: &str) -> Result<()> {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let separators: Vec<&str> = part.split(|c: char| c.is_ascii() && is_inner(c as u8)).collect();
-    let between = separators.get(1..separators.len().saturating_sub(1)).unwrap_or_default();
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_separator =
-        |text: &&str| matches!(*text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-');
-    let ends = [separators.first(), separators.last()];
-    if separators.len() > 1
-        && ends.iter().all(|end| end.is_some_and(|end| end.is_empty()))
-        && between.iter().all(|text| is_separator(&text))
-    {
+        |text: &str| matches!(text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-');
+    if part.starts_with(is_inner) && part.ends_with(is_inner) && part.split(is_inner).all(is_separator) {
         return Ok(());
     }
     Err(Error::new(format!("`{}` is no part of a repository's name", escape(part)))

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bareboat_formats::ld_so_cache::SearchDirectory;
 use bareboat_io::store::Store;
-use bareboat_model::{Arch, ImagePath, Result};
+use bareboat_model::{Arch, Error, ImagePath, Result};
 
 use crate::tree::Tree;
 use facts::Facts;
@@ -24,6 +24,9 @@ use search::{Asking, Libc, Search};
 pub use base::SmallerBase;
 pub(crate) use base::{Chain, smaller};
 pub(crate) use missing::{Missing, complaint};
+
+/// How many libraries all programs and libraries of an image may load together: a desktop's two thousand load some fifty each.
+const MOST_LOADED: usize = 1 << 20;
 
 /// What is looked at, and with whose eyes.
 pub(crate) struct View<'a> {
@@ -50,23 +53,34 @@ pub(crate) struct Closure {
 /// Looks at all programs and libraries of an image.
 ///
 /// # Errors
-/// When one cannot be read.
+/// When one cannot be read, or they load one another more often than those of any real image.
 pub(crate) fn check(view: &View<'_>, allow: &BTreeSet<String>, store: &Store) -> Result<Closure> {
-    Ok(look(view, &facts::of(view.tree, view.arch, store)?, allow))
+    look(view, &facts::of(view.tree, view.arch, store)?, allow, MOST_LOADED)
 }
 
-fn look(view: &View<'_>, files: &BTreeMap<ImagePath, Facts>, allow: &BTreeSet<String>) -> Closure {
+fn look(
+    view: &View<'_>,
+    files: &BTreeMap<ImagePath, Facts>,
+    allow: &BTreeSet<String>,
+    most_loaded: usize,
+) -> Result<Closure> {
     let search = Search::new(view.tree, view.arch, files, view.directories, view.library_path);
     let walk = Walk { view, files, search, by_name: by_name(files) };
     let mut missing = BTreeSet::new();
     let mut brought = BTreeMap::new();
+    let mut left = most_loaded;
     for (path, facts) in files {
         let (process, gone) = walk.from(path, facts);
+        left = left.checked_sub(process.len()).ok_or_else(|| {
+            Error::new(format!(
+                "cannot check what `{path}` loads: the image's programs and libraries load more than {most_loaded} libraries"
+            ))
+        })?;
         missing.extend(gone);
         brought.insert(path.clone(), process);
     }
     let (allowed, missing) = missing.into_iter().partition(|one: &Missing| one.is_allowed(allow));
-    Closure { missing, allowed, brought }
+    Ok(Closure { missing, allowed, brought })
 }
 
 /// All names by which a library may be asked for, wherever it is.

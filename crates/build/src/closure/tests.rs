@@ -64,7 +64,22 @@ fn owner(tier: usize) -> Owner {
 fn closure(world: &World, ld_so_conf: &str, library_path: Option<&str>) -> Closure {
     let directories = search_path(Arch::Amd64, ld_so_conf, &mut |_| Ok(Vec::new())).unwrap();
     let view = View { tree: &world.tree, arch: Arch::Amd64, directories: &directories, library_path };
-    look(&view, &world.files, &["allowed.so".to_owned()].into())
+    look(&view, &world.files, &["allowed.so".to_owned()].into(), MOST_LOADED).unwrap()
+}
+
+#[test]
+fn libraries_that_load_one_another_without_end_are_refused() {
+    let lines = (0..40).map(|n| format!("/usr/lib/lib{n}.so needs=lib{}.so\n", (n + 1) % 40));
+    let world = world(&lines.collect::<String>());
+    let view = View {
+        tree: &world.tree,
+        arch: Arch::Amd64,
+        directories: &search_path(Arch::Amd64, "", &mut |_| Ok(Vec::new())).unwrap(),
+        library_path: None,
+    };
+    assert!(look(&view, &world.files, &BTreeSet::new(), 40 * 40).is_ok());
+    let error = look(&view, &world.files, &BTreeSet::new(), 40 * 40 - 1).err().unwrap().to_string();
+    assert!(error.ends_with("the image's programs and libraries load more than 1599 libraries"), "{error}");
 }
 
 /// What is missing, a line each.

@@ -8,7 +8,7 @@ mod steps;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bareboat_formats::oci::{self, Descriptor, Index};
@@ -40,28 +40,21 @@ pub struct Workshop<'a> {
 }
 
 impl<'a> Workshop<'a> {
-    /// Opens the cache in `cache` (or where the environment says), and makes ready for the network, unless it is
-    /// `offline`. A mirror that sends nothing for `timeout` seconds is given up.
+    /// Makes ready for the network, unless it is `offline`. A mirror that sends nothing for `timeout` seconds is given up.
     ///
     /// # Errors
-    /// When there is no place for a cache.
-    pub fn open(
-        cache: Option<&Path>,
+    /// When the environment names certificates that cannot be read.
+    pub fn new(
+        store: Store,
         offline: bool,
         timeout: u64,
         threads: Option<usize>,
         progress: &'a dyn Progress,
     ) -> Result<Self> {
-        let dir = cache.map_or_else(Store::default_dir, |dir| Ok(dir.to_owned()))?;
         let options =
             HttpOptions { timeout: Duration::from_secs(timeout), offline, ..HttpOptions::default() };
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
-            store: Store::open(&dir)?,
-            http: Http::new(options)?,
-            threads: threads.unwrap_or_else(processors),
-            progress,
-        })
+        Ok(Self { store, http: Http::new(options)?, threads: threads.unwrap_or_else(processors), progress })
     }
 
     fn sources(&self) -> relock::Sources<'_> {
