@@ -17,6 +17,7 @@ pub mod jks;
 pub mod ld_so_cache;
 pub mod oci;
 pub mod openpgp;
+pub mod overlay;
 pub mod packages;
 pub mod passwd;
 pub mod release;
