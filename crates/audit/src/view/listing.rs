@@ -1,11 +1,14 @@
 //! What one layer holds, without the contents: a line for each member of its tar.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use bareboat_formats::tar::{self, Member, MemberKind};
 use bareboat_formats::whiteout::{self, Whiteout};
-use bareboat_model::{Context, Digest, Error, Hasher, ImagePath, Result, bytes_as_text};
+use bareboat_model::{Context, Digest, Error, HashingReader, ImagePath, Result, bytes_as_text};
 use serde::{Deserialize, Serialize};
+
+use crate::packages::{self, Found};
 
 /// Images with a million files have some 60 MB of paths; extended attributes are few and short.
 const MOST_TEXT: usize = 256 << 20;
@@ -20,6 +23,9 @@ pub struct Listing {
     pub tar_size: u64,
     /// Its members, in its order.
     pub entries: Vec<Entry>,
+    /// What files of it tell of packages, by their place among the entries.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<u32, Found>,
 }
 
 impl Listing {
@@ -134,45 +140,59 @@ impl Entry {
     }
 }
 
-/// Reads a layer's tar to its end. `room` says whether one more member may be kept.
+/// Reads a layer's tar to its end. `room` says whether one more member may be kept. The length of the tar is left out.
 ///
 /// # Errors
 /// When it is no tar that can be read, or holds more than `limits` or any layer does.
-pub(super) fn of_tar(
-    tar: impl Read,
-    limits: &tar::Limits,
-    room: &dyn Fn() -> Result<()>,
-) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
+pub(super) fn of_tar(tar: impl Read, limits: &tar::Limits, room: &dyn Fn() -> Result<()>) -> Result<Listing> {
+    let mut listing = Listing::default();
     let mut text = 0;
     let mut chunk = vec![0; CHUNK];
     tar::read(tar, limits, |member, content| {
         room()?;
         let named = member.path.clone();
-        let entry = of_member(member, content, &mut chunk).context(|| format!("cannot take `{named}`"))?;
-        text += entry.as_ref().map_or(0, text_of);
+        let taken = of_member(member, content, &mut chunk).context(|| format!("cannot take `{named}`"))?;
+        let Some((entry, found)) = taken else { return Ok(()) };
+        text += text_of(&entry) + found.as_ref().map_or(0, text_of_found);
         if text > MOST_TEXT {
             return Err(Error::new(format!(
-                "its paths and attributes together have more than {MOST_TEXT} bytes"
+                "its paths, attributes and packages together have more than {MOST_TEXT} bytes"
             )));
         }
-        entries.extend(entry);
+        let index = u32::try_from(listing.entries.len()).map_err(|_| Error::new("too many members"))?;
+        listing.found.extend(found.map(|found| (index, found)));
+        listing.entries.push(entry);
         Ok(())
     })?;
-    entries.shrink_to_fit();
-    Ok(entries)
+    listing.entries.shrink_to_fit();
+    Ok(listing)
 }
 
 /// None for what means nothing: notes of a storage driver.
-fn of_member(member: Member, content: &mut dyn Read, chunk: &mut [u8]) -> Result<Option<Entry>> {
-    let (path, kind) = match whiteout::parse(&member.path)? {
-        Some(Whiteout::Path(path)) => (path, Kind::Whiteout),
-        Some(Whiteout::Below(path)) => (path, Kind::Opaque),
-        Some(Whiteout::Note) => return Ok(None),
-        None => (member.path, kind(member.kind, content, chunk)?),
+fn of_member(
+    member: Member,
+    content: &mut dyn Read,
+    chunk: &mut [u8],
+) -> Result<Option<(Entry, Option<Found>)>> {
+    let mut found = None;
+    let (path, kind) = match (whiteout::parse(&member.path)?, member.kind) {
+        (Some(Whiteout::Path(path)), _) => (path, Kind::Whiteout),
+        (Some(Whiteout::Below(path)), _) => (path, Kind::Opaque),
+        (Some(Whiteout::Note), _) => return Ok(None),
+        (None, MemberKind::File { size }) => {
+            let reader = packages::interest(&member.path, member.mode, size);
+            let (digest, told) = read_content(content, reader, chunk)?;
+            found = told;
+            (member.path, Kind::File { size, digest })
+        }
+        (None, MemberKind::Directory) => (member.path, Kind::Directory),
+        (None, MemberKind::Symlink(target)) => (member.path, Kind::Symlink(target)),
+        (None, MemberKind::HardLink(path)) => (member.path, Kind::HardLink(path)),
+        (None, MemberKind::Device) => (member.path, Kind::Device),
+        (None, MemberKind::Fifo) => (member.path, Kind::Pipe),
     };
     let too_big = |what: &str| Error::new(format!("it has a {what} beyond 32 bits"));
-    Ok(Some(Entry {
+    let entry = Entry {
         path,
         kind,
         mode: member.mode,
@@ -180,26 +200,22 @@ fn of_member(member: Member, content: &mut dyn Read, chunk: &mut [u8]) -> Result
         gid: u32::try_from(member.gid).map_err(|_| too_big("group id"))?,
         mtime: member.mtime,
         xattrs: member.xattrs.into_iter().collect(),
-    }))
+    };
+    Ok(Some((entry, found)))
 }
 
-fn kind(kind: MemberKind, content: &mut dyn Read, chunk: &mut [u8]) -> Result<Kind> {
-    Ok(match kind {
-        MemberKind::File { size } => Kind::File { size, digest: digest(content, chunk)? },
-        MemberKind::Directory => Kind::Directory,
-        MemberKind::Symlink(target) => Kind::Symlink(target),
-        MemberKind::HardLink(path) => Kind::HardLink(path),
-        MemberKind::Device => Kind::Device,
-        MemberKind::Fifo => Kind::Pipe,
-    })
-}
-
-fn digest(content: &mut dyn Read, chunk: &mut [u8]) -> Result<Digest> {
-    let mut hasher = Hasher::new();
+/// The digest of a content, and what it tells of packages.
+fn read_content(
+    content: &mut dyn Read,
+    reader: Option<packages::Reader>,
+    chunk: &mut [u8],
+) -> Result<(Digest, Option<Found>)> {
+    let mut hashing = HashingReader::new(content);
+    let found = reader.map(|reader| reader.read(&mut hashing)).filter(|found| !found.is_empty());
     loop {
-        match content.read(chunk) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(n) => hasher.update(&chunk[..n]),
+        match hashing.read(chunk) {
+            Ok(0) => return Ok((hashing.finish().0, found)),
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
@@ -215,4 +231,18 @@ fn text_of(entry: &Entry) -> usize {
     };
     let xattrs: usize = entry.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
     entry.path.as_bytes().len() + target + xattrs
+}
+
+/// The same for what a file tells of packages, roughly: each costs some hundred bytes besides its texts.
+fn text_of_found(found: &Found) -> usize {
+    let files = |files: &packages::Files| {
+        let paths = files.paths.iter().chain(&files.folders);
+        paths.map(|path| path.as_bytes().len() + size_of::<ImagePath>()).sum::<usize>()
+    };
+    let packages = found.packages.iter().map(|package| {
+        let texts =
+            package.name.len() + package.version.len() + package.licence.as_ref().map_or(0, String::len);
+        size_of::<packages::Package>() + texts + files(&package.files)
+    });
+    packages.sum::<usize>() + found.listed.as_ref().map_or(0, |listed| files(&listed.files))
 }

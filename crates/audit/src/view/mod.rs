@@ -6,6 +6,7 @@
 
 mod cached;
 mod changes;
+mod content;
 mod listing;
 mod read;
 mod squash;
@@ -19,8 +20,11 @@ use bareboat_formats::oci::Descriptor;
 use bareboat_model::{Digest, ImagePath, Result};
 
 pub use changes::{Change, Differences, Happened};
+pub use content::copy_content;
 pub use listing::{Entry, Kind, Listing};
 pub use read::read;
+
+use crate::packages::Inventory;
 
 /// Where the layers of an image come from.
 pub trait Layers: Sync {
@@ -145,6 +149,18 @@ impl View {
     /// The bytes of all files, each once.
     pub fn size(&self) -> u64 {
         self.contents().map(|(_, item)| item.size()).sum()
+    }
+
+    /// The packages of the image: what those of its files tell that are still there.
+    pub fn packages(&self) -> Inventory {
+        let found = self.files.iter().filter_map(|(path, node)| {
+            let layer = self.layers.get(node.at.layer as usize)?;
+            Some((path, layer.listing.found.get(&node.at.entry?)?))
+        });
+        Inventory::new(found, |path| {
+            let real = path.follow_parent(|path| self.get(path)?.entry.kind.link()).ok()?;
+            self.get(&real).filter(|item| item.entry.kind != Kind::Directory).map(|_| real)
+        })
     }
 
     fn item(&self, node: Node) -> Item<'_> {

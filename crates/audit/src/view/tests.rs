@@ -313,3 +313,40 @@ fn members_are_bounded_in_all_layers_together() {
     let read = listing::of_tar(&tar[..], &tar::Limits::default(), &take);
     assert_eq!(read.unwrap_err().to_string(), "no room");
 }
+
+#[test]
+fn packages_are_those_whose_files_are_still_there() {
+    let of = |name: &str, version: u32| {
+        format!("/app/node_modules/{name}/package.json:{{\"name\":\"{name}\",\"version\":\"{version}\"}} ")
+    };
+    let (lower, upper) = (of("a", 1) + &of("b", 1) + &of("c", 1), of("b", 2) + "/app/node_modules/.wh.c");
+    let fixture = Fixture::of(&[&lower, &upper]);
+    for _ in ["read", "from the cache"] {
+        let packages = fixture.read().unwrap().packages();
+        let names =
+            packages.packages().iter().map(|one| format!("{} {}", one.package.name, one.package.version));
+        assert_eq!(names.collect::<Vec<_>>(), ["a 1", "b 2"]);
+    }
+}
+
+#[test]
+fn a_content_is_copied_from_its_layer() {
+    let mut fixture = Fixture::of(&["/a:one /b:two /.wh..wh.note /c:three", "/d=>/c"]);
+    let view = fixture.read().unwrap();
+    let copy = |fixture: &Fixture, path: &str| {
+        let mut out = Vec::new();
+        let item = view.get(&ImagePath::absolute(path).unwrap()).unwrap();
+        copy_content(&view, &item, fixture, &mut out).map(|()| String::from_utf8(out).unwrap())
+    };
+    for (path, content) in [("/a", "one"), ("/c", "three"), ("/d", "three")] {
+        assert_eq!(copy(&fixture, path).unwrap(), content);
+    }
+    // It is verified although the layer was, for its bytes come from elsewhere now.
+    let name = fixture.layers[0].0.digest;
+    fixture.blobs.insert(name, layer("/a:one /b:two /.wh..wh.note /c:THREE"));
+    let said = copy(&fixture, "/c").unwrap_err().to_string();
+    assert!(said.contains("): its content is damaged: expected sha256:"), "{said}");
+    fixture.blobs.insert(name, layer("/a:one"));
+    let said = copy(&fixture, "/c").unwrap_err().to_string();
+    assert!(said.ends_with("): it is not there any more"), "{said}");
+}
