@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod cache;
 mod catalog;
 mod effects;
 mod image;
@@ -44,6 +45,7 @@ fn run() -> ExitCode {
         Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
+        Command::Cache(command) => cache::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {
