@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod cache;
 mod catalog;
 mod copy;
 mod effects;
@@ -48,6 +49,7 @@ fn run() -> ExitCode {
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
+        Command::Cache(command) => cache::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {
