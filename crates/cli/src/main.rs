@@ -5,6 +5,7 @@ mod build;
 mod catalog;
 mod effects;
 mod image;
+mod inspect;
 mod lock;
 mod output;
 mod run;
@@ -43,6 +44,7 @@ fn run() -> ExitCode {
         Command::Catalog(command) => catalog::run(command, &args),
         Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
+        Command::Inspect(command) => inspect::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
     };
     terminal.finish();

@@ -15,6 +15,7 @@ mod effects;
 mod explain;
 mod files;
 mod image;
+mod inspect;
 mod layers;
 mod relock;
 mod structure_tests;
