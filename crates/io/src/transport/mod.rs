@@ -31,6 +31,7 @@ pub use copy::{Copied, CopyOptions, copy, copy_between};
 pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
+pub use layout::{Removed, add_names, names, remove_name};
 pub use platforms::Choice;
 pub use source::Source;
 
