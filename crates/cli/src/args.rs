@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use bareboat_audit::inspect::{Bytes, MostWaste};
 use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
 use bareboat_io::store::Store;
-use bareboat_model::{Error, ImagePath, Location, Platform};
+use bareboat_io::transport::AnyPlatform;
+use bareboat_model::{Error, Location, Platform};
 use bareboat_sandbox::{Mount, Network};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::inspect::Inspect;
 
 /// Container images that hold a program and what it needs, and nothing else.
 ///
@@ -49,7 +51,7 @@ pub(crate) struct Story {
 /// Where things are kept, and how they may be got.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Place {
-    /// The folder for downloads and finished layers; it may be deleted at any time
+    /// The folder for downloads and finished layers (`bareboat cache` shows it); it may be deleted at any time
     /// [env: BAREBOAT_CACHE] [default: bareboat in the user's cache folder, such as ~/.cache/bareboat]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
@@ -86,11 +88,19 @@ pub(crate) struct Patience {
 }
 
 /// With the hint, which clap knows nothing of.
-fn of_text<T: std::str::FromStr<Err = Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: Error| match error.hint() {
+fn output(text: &str) -> Result<Location, String> {
+    crate::image::output(text).map_err(told)
+}
+
+pub(crate) fn platform(text: &str) -> Result<AnyPlatform, String> {
+    text.parse().map_err(told)
+}
+
+pub(crate) fn told(error: Error) -> String {
+    match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
-    })
+    }
 }
 
 /// How an answer is written.
@@ -112,6 +122,70 @@ pub(crate) enum Command {
     Run(Run),
     Test(Test),
     Inspect(Box<Inspect>),
+    Copy(Copy),
+    Pull(Pull),
+    Push(Push),
+    Cache(Cache),
+}
+
+/// Copy an image from one place to another, as it is
+///
+/// Places are written oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF and
+/// HOST/REPOSITORY[:TAG]. Nothing is unpacked or packed, so all digests stay; what the destination has is not sent again; the
+/// name appears when everything is there. What was broken off goes on where it ended when it is run again.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Copy {
+    /// The image: by its transport, or the name of one built here
+    #[arg(value_name = "SRC")]
+    pub(crate) from: String,
+    /// Where it goes
+    #[arg(value_name = "DST")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+/// Fetch an image from a registry
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Pull {
+    /// The image: HOST/REPOSITORY[:TAG][@DIGEST]
+    #[arg(value_name = "REF")]
+    pub(crate) from: String,
+    /// Where it goes [default: oci:.bareboat/NAME:TAG, where the other commands find it as NAME:TAG]
+    #[arg(value_name = "DST")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+/// Send an image to a registry
+#[derive(ClapArgs, Debug)]
+#[command(override_usage = "bareboat push [OPTIONS] [SRC] <REF>")]
+pub(crate) struct Push {
+    /// The image [default: the one that was built here], and where it goes: HOST/REPOSITORY[:TAG]
+    #[arg(value_name = "SRC REF", required = true, num_args = 1..=2)]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+/// What of an image is copied.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct What {
+    /// The platform to copy, such as linux/arm/v7 [default: this machine's, or the only one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
+    pub(crate) platform: Option<AnyPlatform>,
+    /// Copy all platforms, under the index that they are in
+    #[arg(long, conflicts_with = "platform")]
+    pub(crate) all_platforms: bool,
+    /// Copy what is attached to the image, too: signatures, SBOMs, attestations
+    #[arg(long)]
+    pub(crate) with_referrers: bool,
+    /// Keep all digests, as is always done
+    #[arg(long, hide = true)]
+    pub(crate) preserve_digests: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// List the base recipes that come with bareboat, or show one
@@ -141,9 +215,10 @@ pub(crate) struct Build {
     /// The recipe, or the folder of its bareboat.toml
     #[arg(default_value = ".", hide_default_value = true)]
     pub(crate) recipe: PathBuf,
-    /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]; may be repeated
+    /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF or
+    /// HOST/REPOSITORY[:TAG]; may be repeated
     /// [default: oci:.bareboat/NAME beside the recipe]
-    #[arg(short, long = "output", value_name = "TRANSPORT", value_parser = of_text::<Location>)]
+    #[arg(short, long = "output", value_name = "TRANSPORT", value_parser = output)]
     pub(crate) outputs: Vec<Location>,
     /// The platform to build for, such as linux/arm64; may be repeated [default: the recipe's, else this machine's]
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',')]
@@ -208,7 +283,8 @@ pub(crate) struct Update {
 #[derive(ClapArgs, Debug)]
 #[command(override_usage = "bareboat test [OPTIONS] <IMAGE> --config <FILE>...")]
 pub(crate) struct Test {
-    /// The image: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], or the name of one built here
+    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF],
+    /// docker-daemon:REF, or HOST/REPOSITORY[:TAG]
     pub(crate) image: String,
     /// The test files, YAML or JSON
     #[arg(short, long = "config", value_name = "FILE", required = true, num_args = 1..)]
@@ -231,62 +307,6 @@ pub(crate) struct Test {
     pub(crate) allow_host: bool,
 }
 
-/// Look into an image: how it runs, its layers, packages, biggest files and waste
-///
-/// Waste is what the layers carry and the image does not have: contents that a later layer replaced or removed, without the
-/// copy that is still there. A budget that is not kept is told, and ends with exit code 1. What the numbers mean stands in
-/// docs/inspect.md.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct Inspect {
-    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]
-    pub(crate) image: String,
-    /// The platform, where the image has several [default: this machine's]
-    #[arg(long, value_name = "OS/ARCH")]
-    pub(crate) platform: Option<Platform>,
-    /// List all packages
-    #[arg(long)]
-    pub(crate) packages: bool,
-    /// How many of the biggest files and folders, and of what is wasted, to tell
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) top: usize,
-    /// The image that this one builds on: what it wastes by itself is told apart, and counts for no budget
-    #[arg(long, value_name = "IMAGE")]
-    pub(crate) base: Option<String>,
-    /// Tell dive's numbers, too: just as dive tells them
-    #[arg(long)]
-    pub(crate) dive: bool,
-    /// Allow the contents of all layers at most so many bytes, such as 50MB or 1GiB
-    #[arg(long, value_name = "SIZE", value_parser = of_text::<Bytes>)]
-    pub(crate) max_size: Option<Bytes>,
-    /// Allow at most so much waste: bytes, or a part of what the layers carry, such as 5%
-    #[arg(long, value_name = "SIZE|PERCENT", value_parser = of_text::<MostWaste>)]
-    pub(crate) max_waste: Option<MostWaste>,
-    /// Allow at most so many layers
-    #[arg(long, value_name = "N")]
-    pub(crate) max_layers: Option<usize>,
-    /// Draw the files, or those below a path
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = of_text::<InImage>, group = "instead")]
-    pub(crate) tree: Option<InImage>,
-    /// How deep to draw
-    #[arg(long, value_name = "N", default_value_t = 2, requires = "tree")]
-    pub(crate) depth: usize,
-    /// Write the bytes of a file as the image has it, links followed
-    #[arg(long, value_name = "PATH", value_parser = of_text::<InImage>, group = "instead")]
-    pub(crate) cat: Option<InImage>,
-}
-
-/// A path in an image, from its root.
-#[derive(Clone, Debug)]
-pub(crate) struct InImage(pub(crate) ImagePath);
-
-impl std::str::FromStr for InImage {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        ImagePath::absolute(text).map(Self)
-    }
-}
-
 /// Run an image here: without a daemon, without root, its root read-only
 ///
 /// The program sees the image's files, a /tmp of its own, what is mounted into it, and nothing else of this machine; it
@@ -294,7 +314,8 @@ impl std::str::FromStr for InImage {
 /// number of the signal that ended it, 124 after --timeout, 2 if it could not be run.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Run {
-    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]
+    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF],
+    /// docker-daemon:REF, or HOST/REPOSITORY[:TAG]
     pub(crate) image: String,
     /// In place of the image's arguments; its entrypoint stays
     #[arg(last = true, value_name = "ARGS")]
@@ -369,4 +390,36 @@ pub(crate) struct Effects {
     pub(crate) platform: Option<Platform>,
     #[command(flatten)]
     pub(crate) patience: Patience,
+}
+
+/// Show what is in the cache, or make room there
+///
+/// All commands share one cache: packages, layers, manifests, and what was made of them. Anything in it may be removed at
+/// any time; what is needed again is fetched or made again.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    pub(crate) action: Option<CacheAction>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum CacheAction {
+    /// Remove what was not used for long, the longest unused first
+    ///
+    /// What running commands use stays. Uses are noted once a day.
+    Gc {
+        /// Keep what was used in the last days [default: 30, without --max-size]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=36_500))]
+        keep_days: Option<u32>,
+        /// Keep no more than this, such as 10GB
+        #[arg(long, value_name = "SIZE", value_parser = crate::cache::parse_bytes)]
+        max_size: Option<crate::cache::Bytes>,
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Read everything, name what is damaged and remove it; exit code 1 if anything was
+    Verify,
+    /// Remove everything that no running command may need
+    Clear,
 }

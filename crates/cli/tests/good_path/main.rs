@@ -8,6 +8,7 @@ mod layout;
 mod words;
 
 mod base_image;
+mod cache;
 mod catalog;
 mod catalog_command;
 mod deckhand;

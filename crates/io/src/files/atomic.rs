@@ -108,6 +108,36 @@ impl ScratchFolder {
     }
 }
 
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        // What stays is swept by the next run.
+        let _ = remove_tree(self.path());
+    }
+}
+
+/// Removes a folder with all that is in it. Folders of images may be such as their owner may not change.
+fn remove_tree(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            open_up(folder)?;
+            fs::remove_dir_all(folder)
+        }
+        other => other,
+    }
+}
+
+fn open_up(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // Links are not followed: this is the kind of the entry itself.
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the folders in `parent` that a killed run was making. What cannot be removed stays.
 pub(crate) fn sweep_folders(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
@@ -117,13 +147,13 @@ pub(crate) fn sweep_folders(parent: &Path, prefix: &str) {
             let abandoned = File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
             if abandoned {
                 // Best effort: a leftover that cannot be removed does no harm.
-                let _ = fs::remove_dir_all(entry.path());
+                let _ = remove_tree(&entry.path());
             }
         }
     }
 }
 
-fn is_occupied(path: &Path) -> Result<bool> {
+pub(crate) fn is_occupied(path: &Path) -> Result<bool> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -132,7 +162,7 @@ fn is_occupied(path: &Path) -> Result<bool> {
 }
 
 /// The folder that `path` is in, created if it is missing.
-fn prepare_folder(path: &Path) -> Result<PathBuf> {
+pub(crate) fn prepare_folder(path: &Path) -> Result<PathBuf> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         Some(_) => PathBuf::from("."),
@@ -143,7 +173,7 @@ fn prepare_folder(path: &Path) -> Result<PathBuf> {
 }
 
 /// A new name is on the disk only when its folder is. File systems that cannot sync a folder need not.
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         other => Ok(other?),
