@@ -8,6 +8,7 @@ mod built;
 mod copy;
 mod destination;
 mod docker_archive;
+mod engine;
 mod files;
 mod foreign;
 mod graph;
@@ -40,6 +41,7 @@ pub use source::Source;
 use crate::http::Http;
 use crate::store::Store;
 use docker_archive::DockerArchiveDestination;
+use engine::{Engine, EngineDestination};
 use files::Files;
 use layout::{LayoutDestination, LayoutSource};
 use oci_archive::OciArchiveDestination;
@@ -83,7 +85,7 @@ pub fn source<'a>(location: &Location, outside: &Outside<'a>) -> Result<Box<dyn 
             docker_archive::open(Files::archive(file, outside.store)?, reference.as_deref())
         }
         Location::Registry(reference) => Ok(Box::new(RegistrySource::open(reference, outside)?)),
-        Location::DockerDaemon { .. } => Err(Error::new("only files can be read yet")),
+        Location::DockerDaemon { reference } => engine::open(&Engine::find()?, reference, outside),
     }
 }
 
@@ -109,9 +111,7 @@ pub fn destination<'a>(
             registry: outside.registries.client()?,
             reference: reference.clone(),
         }),
-        Location::DockerDaemon { .. } => {
-            return Err(Error::new("only files can be written yet"));
-        }
+        Location::DockerDaemon { reference } => Box::new(EngineDestination::new(Engine::find()?, reference)?),
     })
 }
 
