@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod catalog;
 mod copy;
+mod diff;
 mod effects;
 mod image;
 mod lock;
@@ -36,6 +37,13 @@ fn run() -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };
+    let args = match args.settle() {
+        Ok(args) => args,
+        Err(error) => {
+            report(&error);
+            return ExitCode::from(CANNOT);
+        }
+    };
     let terminal = Terminal::new(&args.story);
     let result = match &args.command {
         Command::Build(command) => build::run(command, &args, &terminal),
@@ -47,6 +55,7 @@ fn run() -> ExitCode {
         Command::Copy(command) => copy::copy(command, &args, &terminal),
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
+        Command::Diff(command) => diff::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
     };
     terminal.finish();

@@ -142,7 +142,6 @@ fn history(before: &[History], after: &[History]) -> Option<Setting> {
         let created = entry.created.as_deref().map(|created| format!("{created} ")).unwrap_or_default();
         Some(format!("{created}{}", made.trim()))
     };
-    let number = at + 1;
-    let name = Some(format!("{number} of {} and {}", before.len(), after.len()));
+    let name = Some(format!("entry {}", at + 1));
     Some(Setting { setting: "history".to_owned(), name, before: told(before), after: told(after) })
 }

@@ -11,6 +11,7 @@ mod base_image;
 mod catalog;
 mod catalog_command;
 mod deckhand;
+mod diff;
 mod effects;
 mod explain;
 mod files;
