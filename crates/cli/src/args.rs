@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
 use bareboat_io::store::Store;
+use bareboat_io::transport::AnyPlatform;
 use bareboat_model::{Error, Location, Platform};
 use bareboat_sandbox::{Mount, Network};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -80,10 +81,18 @@ pub(crate) struct Patience {
 
 /// With the hint, which clap knows nothing of.
 fn output(text: &str) -> Result<Location, String> {
-    text.parse().map_err(|error: Error| match error.hint() {
+    crate::image::output(text).map_err(told)
+}
+
+fn platform(text: &str) -> Result<AnyPlatform, String> {
+    text.parse().map_err(told)
+}
+
+fn told(error: Error) -> String {
+    match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
-    })
+    }
 }
 
 /// How an answer is written.
@@ -104,7 +113,70 @@ pub(crate) enum Command {
     Effects(Effects),
     Run(Run),
     Test(Test),
+    Copy(Copy),
+    Pull(Pull),
+    Push(Push),
     Cache(Cache),
+}
+
+/// Copy an image from one place to another, as it is
+///
+/// Places are written oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF and
+/// HOST/REPOSITORY[:TAG]. Nothing is unpacked or packed, so all digests stay; what the destination has is not sent again; the
+/// name appears when everything is there. What was broken off goes on where it ended when it is run again.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Copy {
+    /// The image: by its transport, or the name of one built here
+    #[arg(value_name = "SRC")]
+    pub(crate) from: String,
+    /// Where it goes
+    #[arg(value_name = "DST")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+/// Fetch an image from a registry
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Pull {
+    /// The image: HOST/REPOSITORY[:TAG][@DIGEST]
+    #[arg(value_name = "REF")]
+    pub(crate) from: String,
+    /// Where it goes [default: oci:.bareboat/NAME:TAG, where the other commands find it as NAME:TAG]
+    #[arg(value_name = "DST")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+/// Send an image to a registry
+#[derive(ClapArgs, Debug)]
+#[command(override_usage = "bareboat push [OPTIONS] [SRC] <REF>")]
+pub(crate) struct Push {
+    /// The image [default: the one that was built here], and where it goes: HOST/REPOSITORY[:TAG]
+    #[arg(value_name = "SRC REF", required = true, num_args = 1..=2)]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+/// What of an image is copied.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct What {
+    /// The platform to copy, such as linux/arm/v7 [default: this machine's, or the only one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
+    pub(crate) platform: Option<AnyPlatform>,
+    /// Copy all platforms, under the index that they are in
+    #[arg(long, conflicts_with = "platform")]
+    pub(crate) all_platforms: bool,
+    /// Copy what is attached to the image, too: signatures, SBOMs, attestations
+    #[arg(long)]
+    pub(crate) with_referrers: bool,
+    /// Keep all digests, as is always done
+    #[arg(long, hide = true)]
+    pub(crate) preserve_digests: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// List the base recipes that come with bareboat, or show one
@@ -134,7 +206,8 @@ pub(crate) struct Build {
     /// The recipe, or the folder of its bareboat.toml
     #[arg(default_value = ".", hide_default_value = true)]
     pub(crate) recipe: PathBuf,
-    /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]; may be repeated
+    /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF or
+    /// HOST/REPOSITORY[:TAG]; may be repeated
     /// [default: oci:.bareboat/NAME beside the recipe]
     #[arg(short, long = "output", value_name = "TRANSPORT", value_parser = output)]
     pub(crate) outputs: Vec<Location>,
@@ -201,7 +274,8 @@ pub(crate) struct Update {
 #[derive(ClapArgs, Debug)]
 #[command(override_usage = "bareboat test [OPTIONS] <IMAGE> --config <FILE>...")]
 pub(crate) struct Test {
-    /// The image: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], or the name of one built here
+    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF],
+    /// docker-daemon:REF, or HOST/REPOSITORY[:TAG]
     pub(crate) image: String,
     /// The test files, YAML or JSON
     #[arg(short, long = "config", value_name = "FILE", required = true, num_args = 1..)]
@@ -231,7 +305,8 @@ pub(crate) struct Test {
 /// number of the signal that ended it, 124 after --timeout, 2 if it could not be run.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Run {
-    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]
+    /// The image: NAME of one that was built here, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF],
+    /// docker-daemon:REF, or HOST/REPOSITORY[:TAG]
     pub(crate) image: String,
     /// In place of the image's arguments; its entrypoint stays
     #[arg(last = true, value_name = "ARGS")]

@@ -60,7 +60,7 @@ pub(crate) fn workshop<'a>(
 }
 
 /// Read here and not by clap, whose messages would speak of an option that nobody gave.
-fn timeout_from_env() -> Result<u64, Error> {
+pub(crate) fn timeout_from_env() -> Result<u64, Error> {
     let Some(value) = std::env::var_os("BAREBOAT_TIMEOUT").filter(|value| !value.is_empty()) else {
         return Ok(DEFAULT_TIMEOUT);
     };

@@ -1,71 +1,125 @@
-//! How an image is named on the command line, the same for all commands that take one.
+//! How an image is named on the command line, the same for all commands that take one; and what it is read with.
 
 use std::path::Path;
+use std::time::Duration;
 
+use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, Found};
-use bareboat_model::{Arch, Context as _, Error, Location, Platform, Result, escape};
+use bareboat_io::transport::{self, Choice, Found, Image, Outside};
+use bareboat_model::{Arch, Context as _, Error, Location, Platform, Progress, Reference, Result, escape};
+
+use crate::args::Args;
+use crate::build::timeout_from_env;
 
 /// Where `build` leaves images when it is not told otherwise.
-const BUILT: &str = ".bareboat";
+pub(crate) const BUILT: &str = ".bareboat";
 
-/// Reads the image that `text` names, for `platform` or else for this machine.
-///
-/// # Errors
-/// When there is no such image, or nothing in it for the platform.
-pub(crate) fn read(text: &str, platform: Option<Platform>, store: &Store) -> Result<Found> {
-    let platform = platform.map_or_else(host, Ok)?;
-    transport::read(&place(text)?, platform, store)
+/// Blobs on their way at once: more gain nothing from one registry, and some registries slow down who asks for more.
+const TRANSFERS: usize = 6;
+
+/// What images are read and written with: the cache, and the network.
+pub(crate) struct Harbour {
+    pub(crate) store: Store,
+    http: Http,
+    threads: usize,
 }
 
-/// What an IMAGE argument names: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:REF]`, or the name of
-/// an image that `build` left in `.bareboat`.
+impl Harbour {
+    /// As the command line and the environment have it. `timeout` is in seconds.
+    pub(crate) fn open(args: &Args, timeout: Option<u64>) -> Result<Self> {
+        let timeout = Duration::from_secs(timeout.map_or_else(timeout_from_env, Ok)?);
+        let http = HttpOptions { timeout, offline: args.place.offline, ..HttpOptions::default() };
+        Ok(Self {
+            store: args.place.store()?,
+            http: Http::new(http)?,
+            threads: args.place.threads.map_or(TRANSFERS, usize::from),
+        })
+    }
+
+    pub(crate) fn outside<'a>(&'a self, progress: &'a dyn Progress) -> Outside<'a> {
+        Outside { store: &self.store, http: &self.http, threads: self.threads, progress }
+    }
+
+    /// Reads the image that `text` names, for `platform` or else for this machine; its layers are in the store then.
+    ///
+    /// # Errors
+    /// When there is no such image, or nothing in it for the platform.
+    pub(crate) fn bring(
+        &self,
+        text: &str,
+        platform: Option<Platform>,
+        progress: &dyn Progress,
+    ) -> Result<Found> {
+        let platform = platform.map_or_else(host, Ok)?;
+        let outside = self.outside(progress);
+        let (place, choice) = (place(text)?, Choice::For(platform.into()));
+        let found = transport::open(&place, &choice, &outside).and_then(Image::into_store);
+        found.map_err(|error| explain(error, text, &place))
+    }
+}
+
+/// What an IMAGE argument names: an image by its transport, one that `build` left in `.bareboat`, or one in a registry.
 ///
 /// # Errors
 /// When it is none of these.
 pub(crate) fn place(text: &str) -> Result<Location> {
-    let transport = text.split_once(':').map(|(transport, _)| transport);
-    if matches!(transport, Some("oci" | "oci-archive" | "docker-archive")) {
-        return text.parse().context(|| format!("cannot read the image `{}`", escape(text)));
-    }
     let (name, tag) = text.split_once(':').map_or((text, None), |(name, tag)| (name, Some(tag)));
-    // As recipes may be named.
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if is_name && Path::new(BUILT).join(name).is_dir() {
+    if is_name(name) && Path::new(BUILT).join(name).is_dir() {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         return format!("oci:{BUILT}/{name}{tag}").parse();
     }
-    Err(not_found(text, is_name && tag.is_none()))
-}
-
-fn not_found(text: &str, is_plain: bool) -> Error {
-    let shown = escape(text);
-    if is_plain {
-        let hint = format!(
-            "images that were built here are found by name; others are written oci:DIR[:TAG], oci-archive:FILE[:TAG] or \
-             docker-archive:FILE[:REF], and one in a registry is fetched with: skopeo copy docker://{shown} oci:{shown}"
-        );
-        return Error::new(format!("cannot read the image `{shown}`: there is no `{BUILT}/{shown}`"))
-            .with_hint(hint);
-    }
     if Path::new(text).join("index.json").is_file() {
+        let shown = escape(text);
         let error =
             format!("cannot read the image `{shown}`: it is a folder, and its transport is not named");
-        return Error::new(error).with_hint(format!("write oci:{shown}"));
+        return Err(Error::new(error).with_hint(format!("write oci:{shown}")));
     }
-    let from = match text.split_once(':').map(|(transport, _)| transport) {
-        Some("docker" | "docker-daemon" | "containers-storage" | "dir") => shown.clone(),
-        _ => format!("docker://{shown}"),
-    };
-    Error::new(format!("cannot read the image `{shown}`: only images in files can be read yet"))
-        .with_hint(format!("fetch it first: skopeo copy {from} oci:image, then name it oci:image"))
+    text.parse().context(|| format!("cannot read the image `{}`", escape(text)))
 }
 
+/// As recipes may be named.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// One word may have been meant as an image that was built here, and the other way round.
+pub(crate) fn explain(error: Error, text: &str, place: &Location) -> Error {
+    let name = text.split(':').next().unwrap_or(text);
+    if !is_name(name) || text.contains('/') {
+        return error;
+    }
+    match place {
+        Location::Registry(whole) => {
+            let hint = format!("there is no `{BUILT}/{name}` here, so `{}` means {whole}", escape(text));
+            let whole_hint = error.hint().map_or(hint.clone(), |first| format!("{first}; {hint}"));
+            Error::new(error.to_string()).with_hint(whole_hint)
+        }
+        Location::Oci { name: Some(_), dir } if dir.starts_with(BUILT) => error.with_hint(format!(
+            "this is an image in `{}`; one in a registry is docker://{text}",
+            dir.display()
+        )),
+        _ => error,
+    }
+}
+
+/// This machine's platform.
 fn host() -> Result<Platform> {
     let arch = Arch::host().ok_or_else(|| {
         Error::new(format!("cannot choose a platform: this machine is a `{}`", std::env::consts::ARCH))
             .with_hint("name one: --platform linux/amd64")
     })?;
     Ok(Platform { arch })
+}
+
+/// Where to write: one word is refused, as it may be a folder's name as well as one of Docker's hub.
+///
+/// # Errors
+/// When it names no place.
+pub(crate) fn output(text: &str) -> Result<Location> {
+    if !text.contains(['/', ':']) && text.parse::<Reference>().is_ok() {
+        return Err(Error::new(format!("`{text}` names no transport"))
+            .with_hint(format!("write oci:{text} for a folder, or docker://{text} for Docker's hub")));
+    }
+    text.parse()
 }

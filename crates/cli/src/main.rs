@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod cache;
 mod catalog;
+mod copy;
 mod effects;
 mod image;
 mod lock;
@@ -44,6 +45,9 @@ fn run() -> ExitCode {
         Command::Catalog(command) => catalog::run(command, &args),
         Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
+        Command::Copy(command) => copy::copy(command, &args, &terminal),
+        Command::Pull(command) => copy::pull(command, &args, &terminal),
+        Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
     };

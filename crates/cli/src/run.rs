@@ -10,14 +10,14 @@ use bareboat_model::{Context as _, Error, ImagePath, Progress as _, Result, esca
 use bareboat_sandbox::{self as sandbox, Mount, Sandbox, Status};
 
 use crate::args::{Args, Run};
-use crate::image;
+use crate::image::Harbour;
 use crate::output::Failure;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(command: &Run, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let store = args.place.store()?;
-    let found = image::read(&command.image, command.platform, &store)?;
-    let root = Root::of(&found, &store, terminal)
+    let harbour = Harbour::open(args, None)?;
+    let found = harbour.bring(&command.image, command.platform, terminal)?;
+    let root = Root::of(&found, &harbour.store, terminal)
         .context(|| format!("cannot unpack the image `{}`", escape(&command.image)))?;
     let failing = || format!("cannot run the image `{}`", escape(&command.image));
     let mut sandbox = sandbox::for_image(&root, &found.config).context(failing)?;

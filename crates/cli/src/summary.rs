@@ -156,7 +156,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
 }
 
 /// `label        one, two, three`, with what does not fit on further lines. Nothing for no items.
-fn line(text: &mut String, label: &str, items: &[String]) {
+pub(crate) fn line(text: &mut String, label: &str, items: &[String]) {
     let mut column = 0;
     for (number, item) in items.iter().enumerate() {
         let length = item.chars().count();
@@ -178,7 +178,7 @@ fn line(text: &mut String, label: &str, items: &[String]) {
     }
 }
 
-fn count(number: u64, what: &str) -> String {
+pub(crate) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 

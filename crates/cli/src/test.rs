@@ -10,7 +10,7 @@ use bareboat_io::root::Root;
 use bareboat_model::{Context as _, Error, Result, escape};
 
 use crate::args::{Args, Format, Test};
-use crate::image;
+use crate::image::Harbour;
 use crate::output::{Failure, answer, answer_json, harmless};
 use crate::terminal::Terminal;
 
@@ -29,9 +29,9 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
     // All files are read before the image is: a slip in the last one should not cost the tests of the first.
     let files =
         command.config.iter().map(|file| read(file, command.allow_host)).collect::<Result<Vec<_>>>()?;
-    let store = args.place.store()?;
-    let found = image::read(&command.image, command.platform, &store)?;
-    let root = Root::of(&found, &store, terminal)?;
+    let harbour = Harbour::open(args, None)?;
+    let found = harbour.bring(&command.image, command.platform, terminal)?;
+    let root = Root::of(&found, &harbour.store, terminal)?;
     let sandboxes = Sandboxes {
         root: &root,
         config: &found.config,

@@ -5,6 +5,8 @@
 //! are sorted, and the same value always gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
 use bareboat_model::{Context, Digest, Error, Result, Timestamp};
 use serde::de::DeserializeOwned;
@@ -31,6 +33,18 @@ pub const DOCKER_MANIFEST_LIST: &str = "application/vnd.docker.distribution.mani
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// Docker's layer, compressed with gzip.
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+/// Docker's layer that is not compressed, which engines never push but other tools write.
+pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+/// A layer that its owner does not let others hand out (layer.md, "Non-Distributable Layers").
+pub const FOREIGN_LAYER: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+/// The same, compressed with gzip.
+pub const FOREIGN_LAYER_GZIP: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+/// The same, compressed with Zstandard.
+pub const FOREIGN_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd";
+/// Docker's layer that its owner does not let others hand out.
+pub const DOCKER_FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+/// The same, compressed with gzip.
+pub const DOCKER_FOREIGN_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 
 /// The annotation of an `index.json` entry that names its tag (annotations.md).
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -114,6 +128,87 @@ impl From<bareboat_model::Platform> for Platform {
             extra: Extra::new(),
         }
     }
+}
+
+impl Platform {
+    /// How well an image for this platform serves where `wanted` is asked for: 0 is best, `None` not at all. An older
+    /// variant serves a newer machine (image-index.md, "Platform Variants"; containerd's order for ARM).
+    ///
+    /// ```
+    /// use bareboat_formats::oci::Platform;
+    /// let platform = |text: &str| text.parse::<Platform>().unwrap();
+    /// assert_eq!(platform("linux/arm64").rank_for(&platform("linux/arm64/v8")), Some(0));
+    /// assert_eq!(platform("linux/arm/v6").rank_for(&platform("linux/arm/v7")), Some(1));
+    /// assert_eq!(platform("linux/amd64").rank_for(&platform("linux/arm64")), None);
+    /// ```
+    pub fn rank_for(&self, wanted: &Self) -> Option<u32> {
+        if (&self.os, &self.architecture) != (&wanted.os, &wanted.architecture) {
+            return None;
+        }
+        match (self.level(), wanted.level()) {
+            _ if self.variant == wanted.variant => Some(0),
+            (Some(own), Some(asked)) if own == asked => Some(0),
+            (Some(own), Some(asked)) if own < asked => Some(asked - own),
+            // Nobody said which variant: any is better than none, the oldest first.
+            (Some(own), _) if wanted.variant.is_none() => Some(100 + own),
+            (None, _) if wanted.variant.is_none() => Some(1000),
+            _ => None,
+        }
+    }
+
+    /// The number of the variant. What is not said means the first that there was.
+    fn level(&self) -> Option<u32> {
+        match (self.variant.as_deref(), self.architecture.as_str()) {
+            (None | Some(""), "arm64") => Some(8),
+            (None | Some(""), "arm") => Some(7),
+            (None | Some(""), _) => Some(1),
+            (Some(variant), _) => variant.strip_prefix('v')?.parse().ok().filter(|level| *level < 100),
+        }
+    }
+}
+
+/// `os/architecture` or `os/architecture/variant`, harmless to a terminal. That 64-bit ARM is `v8` goes without saying.
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let escape = bareboat_model::escape;
+        write!(f, "{}/{}", escape(&self.os), escape(&self.architecture))?;
+        match self.variant.as_deref() {
+            None | Some("") => Ok(()),
+            Some("v8") if self.architecture == "arm64" => Ok(()),
+            Some(variant) => write!(f, "/{}", escape(variant)),
+        }
+    }
+}
+
+impl FromStr for Platform {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let is_word = |word: &&str| {
+            !word.is_empty()
+                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        let words: Vec<&str> = text.split('/').collect();
+        let ([os, architecture] | [os, architecture, _]) = words[..] else { return Err(no_platform(text)) };
+        if !words.iter().all(is_word) {
+            return Err(no_platform(text));
+        }
+        // As `uname -m` has them.
+        let architecture = match architecture {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        let variant = words.get(2).map(|&variant| variant.to_owned());
+        Ok(Self { architecture: architecture.to_owned(), os: os.to_owned(), variant, extra: Extra::new() })
+    }
+}
+
+fn no_platform(text: &str) -> Error {
+    Error::new(format!(
+        "`{}` is no platform, expected OS/ARCH or OS/ARCH/VARIANT",
+        bareboat_model::escape(text)
+    ))
 }
 
 /// An image for one platform (manifest.md).
@@ -228,12 +323,14 @@ pub struct ImageConfig {
     /// Who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
-    /// GOARCH.
+    /// GOARCH. Empty where it is not said, as in images of older tools.
+    #[serde(default)]
     pub architecture: String,
     /// The variant of the architecture, such as `v8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// GOOS.
+    /// GOOS. Empty where it is not said.
+    #[serde(default)]
     pub os: String,
     /// What a container of the image runs.
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Execution::is_empty")]
@@ -470,6 +567,33 @@ mod tests {
             r#""history":[{"created_by":"x","empty_layer":true,"vendor":1}],"vendor":{"deep":[1,2]}}"#
         );
         assert_eq!(text(ImageConfig::parse(config.as_bytes()).unwrap().to_bytes()), config);
+    }
+
+    #[test]
+    fn the_nearest_variant_serves() {
+        for (own, wanted, rank) in [
+            ("linux/amd64", "linux/amd64", Some(0)),
+            ("linux/amd64/v1", "linux/x86_64", Some(0)),
+            ("linux/amd64", "linux/amd64/v3", Some(2)),
+            ("linux/amd64/v3", "linux/amd64", Some(103)),
+            ("linux/amd64/v3", "linux/amd64/v2", None),
+            ("linux/arm64", "linux/arm64/v8", Some(0)),
+            ("linux/arm64/v9", "linux/arm64/v8", None),
+            ("linux/arm/v5", "linux/arm/v7", Some(2)),
+            ("linux/arm/v7", "linux/arm/v6", None),
+            ("linux/arm/v7", "linux/arm", Some(0)),
+            ("linux/arm/v6", "linux/arm", Some(1)),
+            ("linux/mips/r6", "linux/mips", Some(1000)),
+            ("linux/mips/r6", "linux/mips/r5", None),
+            ("windows/amd64", "linux/amd64", None),
+        ] {
+            let platform = |text: &str| text.parse::<Platform>().unwrap();
+            assert_eq!(platform(own).rank_for(&platform(wanted)), rank, "{own} for {wanted}");
+        }
+        for text in ["", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux/a b", "linux/\u{1b}"] {
+            assert!(text.parse::<Platform>().is_err(), "{text:?}");
+        }
+        assert_eq!("linux/arm/v7".parse::<Platform>().unwrap().to_string(), "linux/arm/v7");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod apt;
 pub mod archive;
 pub mod files;
 pub mod http;
+pub mod registry;
 pub mod root;
 pub mod store;
 pub mod transport;

@@ -158,6 +158,11 @@ impl<R: Read> HashingReader<R> {
         Self { inner, hasher: Hasher::new(), read: 0 }
     }
 
+    /// The digest of what was read up to now, and how many bytes that was.
+    pub fn so_far(&self) -> (Digest, u64) {
+        (self.hasher.clone().finish(), self.read)
+    }
+
     /// The digest of what was read, and how many bytes that was.
     pub fn finish(self) -> (Digest, u64) {
         (self.hasher.finish(), self.read)

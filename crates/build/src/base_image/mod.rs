@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use bareboat_formats::oci::{Descriptor, History, ImageConfig};
 use bareboat_io::store::Store;
-use bareboat_io::transport;
-use bareboat_model::{Context, Digest, Error, ImagePath, Location, Platform, Progress, Result, Timestamp};
+use bareboat_io::transport::{self, Choice, Image, Outside};
+use bareboat_model::{Context, Digest, Error, ImagePath, Location, Platform, Result, Timestamp};
 
 use crate::layers::Layer;
 use crate::lock;
@@ -57,22 +57,18 @@ impl Bases {
     ///
     /// # Errors
     /// When there is no such image, or it is not what it should be.
-    pub fn load(
-        loaded: &Loaded,
-        platforms: &[Platform],
-        store: &Store,
-        progress: &dyn Progress,
-    ) -> Result<Self> {
+    pub fn load(loaded: &Loaded, platforms: &[Platform], outside: &Outside<'_>) -> Result<Self> {
         let Base::Image(reference) = &loaded.recipe.base else { return Ok(Self::default()) };
         let at = || format!("{}: cannot build on `{reference}`", loaded.recipe.base_place);
         let place = location(reference, loaded).context(at)?;
         let mut bases = Self::default();
         for &platform in platforms {
-            let found = transport::read(&place, platform, store).context(at)?;
-            progress.story(&format!("read the base image {reference} ({})", found.digest));
+            let choice = Choice::For(platform.into());
+            let found = transport::open(&place, &choice, outside).and_then(Image::into_store).context(at)?;
+            outside.progress.story(&format!("read the base image {reference} ({})", found.digest));
             let digest = same_for_all(&bases, found.digest, reference).context(at)?;
             bases.locked = Some(lock::BaseImage { reference: reference.clone(), digest });
-            bases.by_platform.insert(platform, BaseImage::of(reference, found, store).context(at)?);
+            bases.by_platform.insert(platform, BaseImage::of(reference, found, outside.store).context(at)?);
         }
         Ok(bases)
     }
@@ -91,10 +87,7 @@ impl Bases {
 /// The reference, with its path from where the recipe that names it is.
 fn location(reference: &str, loaded: &Loaded) -> Result<Location> {
     let folder = loaded.recipe.base_place.folder();
-    let place: Location = reference.parse().map_err(|_| {
-        Error::new("only images in files can be built on: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF]")
-            .with_hint(format!("fetch it first, as with: skopeo copy {} oci:base", for_skopeo(reference)))
-    })?;
+    let place: Location = reference.parse()?;
     Ok(match place {
         Location::Oci { dir, name } => Location::Oci { dir: folder.join(dir), name },
         Location::OciArchive { file, name } => Location::OciArchive { file: folder.join(file), name },
@@ -103,13 +96,6 @@ fn location(reference: &str, loaded: &Loaded) -> Result<Location> {
         }
         elsewhere @ (Location::DockerDaemon { .. } | Location::Registry(_)) => elsewhere,
     })
-}
-
-fn for_skopeo(reference: &str) -> String {
-    match reference.starts_with("docker://") || reference.starts_with("docker-daemon:") {
-        true => reference.to_owned(),
-        false => format!("docker://{reference}"),
-    }
 }
 
 fn same_for_all(bases: &Bases, digest: Digest, reference: &str) -> Result<Digest> {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bareboat_formats::oci::{self, Descriptor, Index};
 use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, Image, ImageSet};
+use bareboat_io::transport::{self, BuiltImage, ImageSet, Outside};
 use bareboat_model::{Context, Error, Location, Platform, Progress, Result, Timestamp};
 
 use crate::assemble::{Assembled, Plan, assemble};
@@ -55,6 +55,11 @@ impl<'a> Workshop<'a> {
             HttpOptions { timeout: Duration::from_secs(timeout), offline, ..HttpOptions::default() };
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self { store, http: Http::new(options)?, threads: threads.unwrap_or_else(processors), progress })
+    }
+
+    /// What images are read and written with.
+    pub fn outside(&self) -> Outside<'_> {
+        Outside { store: &self.store, http: &self.http, threads: self.threads, progress: self.progress }
     }
 
     fn sources(&self) -> relock::Sources<'_> {
@@ -107,7 +112,7 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
     for output in &outputs {
         let _bar = workshop.progress.begin(&format!("writing {output}"), None);
         let name = loaded.recipe.name.as_str();
-        transport::write(output, &set, &workshop.store, name).inspect_err(|_| {
+        transport::write(output, &set, &workshop.outside(), name).inspect_err(|_| {
             let layers = set.images.iter().flat_map(|image| &image.layers);
             workshop.store.remove_damaged(layers.map(|layer| layer.digest));
         })?;
@@ -179,7 +184,9 @@ fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> R
         }
         return Ok(vec![Location::Oci { dir, name: None }]);
     }
-    let archive = request.outputs.iter().find(|output| matches!(output, Location::DockerArchive { .. }));
+    let of_one =
+        |output: &&Location| matches!(output, Location::DockerArchive { .. } | Location::DockerDaemon { .. });
+    let archive = request.outputs.iter().find(of_one);
     match archive {
         Some(output) if platforms.len() > 1 => Err(Error::new(format!(
             "cannot write `{output}`: it holds one platform, and this image has {}",
@@ -191,11 +198,11 @@ fn outputs(loaded: &Loaded, request: &BuildRequest, platforms: &[Platform]) -> R
 }
 
 fn image_set(images: &[Assembled]) -> Result<ImageSet> {
-    let set: Vec<Image> = images.iter().map(image).collect();
+    let set: Vec<BuiltImage> = images.iter().map(image).collect();
     let index = match &set[..] {
         [_] => None,
         _ => {
-            let platform = |image: &Image| Descriptor {
+            let platform = |image: &BuiltImage| Descriptor {
                 platform: Some(image.platform.into()),
                 ..image.manifest.clone()
             };
@@ -206,15 +213,14 @@ fn image_set(images: &[Assembled]) -> Result<ImageSet> {
     Ok(ImageSet { images: set, index })
 }
 
-fn image(assembled: &Assembled) -> Image {
+fn image(assembled: &Assembled) -> BuiltImage {
     let documents = &assembled.documents;
-    Image {
+    BuiltImage {
         platform: assembled.platform,
         manifest: Descriptor::of(oci::MANIFEST, &documents.manifest),
         manifest_bytes: documents.manifest.clone(),
         config_bytes: documents.config.clone(),
         layers: assembled.layers.iter().map(|(_, layer)| layer.descriptor.clone()).collect(),
-        diff_ids: assembled.layers.iter().map(|(_, layer)| layer.diff_id).collect(),
     }
 }
 

@@ -30,7 +30,7 @@ impl Project {
         asked: &[Platform],
     ) -> Result<Self> {
         let platforms = platforms(&loaded, asked)?;
-        let bases = Bases::load(&loaded, &platforms, &workshop.store, workshop.progress)?;
+        let bases = Bases::load(&loaded, &platforms, &workshop.outside())?;
         Ok(Self { loaded, bases, platforms, recipe: recipe.to_owned() })
     }
 
@@ -47,7 +47,7 @@ impl Project {
     ) -> Result<Cow<'_, Bases>> {
         match self.bases.locked.is_none() || platforms == self.platforms {
             true => Ok(Cow::Borrowed(&self.bases)),
-            false => Bases::load(&self.loaded, platforms, &workshop.store, workshop.progress).map(Cow::Owned),
+            false => Bases::load(&self.loaded, platforms, &workshop.outside()).map(Cow::Owned),
         }
     }
 }

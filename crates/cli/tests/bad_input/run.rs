@@ -20,33 +20,31 @@ fn refused(bench: &Bench, args: &[&str]) -> String {
 }
 
 #[test]
-fn images_that_are_not_in_files_are_refused_with_what_to_do() {
+fn images_that_are_not_there_are_told_with_what_was_looked_for() {
     let bench = Bench::new(BARE);
+    let refused = |bench: &Bench, args: &[&str]| refused(bench, &[args, &["--offline"]].concat());
     insta::assert_snapshot!(refused(&bench, &["bare"]), @r"
-    error: cannot read the image `bare`: there is no `.bareboat/bare`
-    hint: images that were built here are found by name; others are written oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:REF], and one in a registry is fetched with: skopeo copy docker://bare oci:bare
+    error: cannot read the image `docker.io/library/bare:latest`: only files can be read yet
+    hint: there is no `.bareboat/bare` here, so `bare` means docker.io/library/bare:latest
     ");
     insta::assert_snapshot!(refused(&bench, &["debian:13"]), @r"
-    error: cannot read the image `debian:13`: only images in files can be read yet
-    hint: fetch it first: skopeo copy docker://debian:13 oci:image, then name it oci:image
+    error: cannot read the image `docker.io/library/debian:13`: only files can be read yet
+    hint: there is no `.bareboat/debian` here, so `debian:13` means docker.io/library/debian:13
     ");
     insta::assert_snapshot!(refused(&bench, &["registry.test/app@sha256:abc"]), @r"
-    error: cannot read the image `registry.test/app@sha256:abc`: only images in files can be read yet
-    hint: fetch it first: skopeo copy docker://registry.test/app@sha256:abc oci:image, then name it oci:image
+    error: cannot read the image `registry.test/app@sha256:abc`: `registry.test/app@sha256:abc` is no name of an image: `abc` is not a SHA-256 digest (64 hex digits)
+    hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST
     ");
-    insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"
-    error: cannot read the image `docker-daemon:app:1`: only images in files can be read yet
-    hint: fetch it first: skopeo copy docker-daemon:app:1 oci:image, then name it oci:image
-    ");
+    insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"error: cannot read the image `docker-daemon:app:1`: only files can be read yet");
     insta::assert_snapshot!(refused(&bench, &["../x"]), @r"
-    error: cannot read the image `../x`: only images in files can be read yet
-    hint: fetch it first: skopeo copy docker://../x oci:image, then name it oci:image
+    error: cannot read the image `../x`: `../x` is no name of an image: `..` is no registry
+    hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST
     ");
     insta::assert_snapshot!(refused(&bench, &["oci:missing"]), @r"error: cannot read the image `oci:missing`: no such file or directory");
     insta::assert_snapshot!(refused(&bench, &["oci:"]), @r"error: cannot read the image `oci:`: `oci:` names no file or folder");
     insta::assert_snapshot!(refused(&bench, &["\u{1b}[31mred"]), @r"
-    error: cannot read the image `\u{1b}[31mred`: only images in files can be read yet
-    hint: fetch it first: skopeo copy docker://\u{1b}[31mred oci:image, then name it oci:image
+    error: cannot read the image `\u{1b}[31mred`: `\u{1b}[31mred` is no name of an image: `\u{1b}[31mred` is no part of a repository's name
+    hint: names are of lower-case letters and digits, with `.`, `_`, `-` or `/` between them
     ");
 }
 
@@ -61,7 +59,10 @@ fn what_the_image_does_not_have_is_named() {
     error: cannot read the image `.bareboat/bare`: it is a folder, and its transport is not named
     hint: write oci:.bareboat/bare
     ");
-    insta::assert_snapshot!(refused(&bench, &["bare:2"]), @r"error: cannot read the image `oci:.bareboat/bare:2`: it has no tag `2`, expected one of: latest");
+    insta::assert_snapshot!(refused(&bench, &["bare:2"]), @r"
+    error: cannot read the image `oci:.bareboat/bare:2`: it has no tag `2`, expected one of: latest
+    hint: this is an image in `.bareboat/bare`; one in a registry is docker://bare:2
+    ");
     insta::assert_snapshot!(refused(&bench, &["bare", "--platform", "linux/arm64"]), @r"error: cannot read the image `oci:.bareboat/bare`: it has nothing for linux/arm64, only for linux/amd64");
     insta::assert_snapshot!(refused(&bench, &["bare", "--user", "daemon"]), @r"
     error: cannot run as `daemon`: there is no user `daemon` in its /etc/passwd

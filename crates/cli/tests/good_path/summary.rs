@@ -72,6 +72,9 @@ fn a_verbose_build_tells_the_story() {
     made layer gcc-14 glibc hello ([DIGEST])
     made layer settings ([DIGEST])
     writing oci:./.bareboat/hello
+    copying f1dfffd2cb15
+    copying dac26c80dbf4
+    copying 5b14e9c06c15
     linux/amd64  4 packages, 30 files, 8.6 kB, [N] compressed, 2 layers (2 new)
       layer      2.0 kB gcc-14 glibc hello
       layer      746 B settings

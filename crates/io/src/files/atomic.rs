@@ -153,7 +153,7 @@ pub(crate) fn sweep_folders(parent: &Path, prefix: &str) {
     }
 }
 
-fn is_occupied(path: &Path) -> Result<bool> {
+pub(crate) fn is_occupied(path: &Path) -> Result<bool> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -162,7 +162,7 @@ fn is_occupied(path: &Path) -> Result<bool> {
 }
 
 /// The folder that `path` is in, created if it is missing.
-fn prepare_folder(path: &Path) -> Result<PathBuf> {
+pub(crate) fn prepare_folder(path: &Path) -> Result<PathBuf> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         Some(_) => PathBuf::from("."),
@@ -173,7 +173,7 @@ fn prepare_folder(path: &Path) -> Result<PathBuf> {
 }
 
 /// A new name is on the disk only when its folder is. File systems that cannot sync a folder need not.
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         other => Ok(other?),

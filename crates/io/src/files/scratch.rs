@@ -141,7 +141,7 @@ fn without_path(error: io::Error) -> io::Error {
 }
 
 /// `error` with the folder, if the disk is at fault.
-fn in_words(error: &io::Error, folder: &Path) -> io::Error {
+pub(crate) fn in_words(error: &io::Error, folder: &Path) -> io::Error {
     let full = |what: &str| {
         let hint = "make room there, or choose another disk: BAREBOAT_CACHE for the cache, -o for the image";
         Error::new(format!("{what} in `{}`", folder.display())).with_hint(hint).into()

@@ -1,21 +1,22 @@
 //! One request on ureq: how it is set up, and its answers and failures in words.
 
 use std::io::{ErrorKind, Read};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bareboat_model::{Context, Error, Result, escape};
-use ureq::config::RedirectAuthHeaders;
+use ureq::config::{ConfigBuilder, RedirectAuthHeaders};
 use ureq::http::{Response, StatusCode, header};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::typestate::AgentScope;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Timeout};
 
 use super::HttpOptions;
 use super::names::Names;
-use super::retry::Failure;
+use super::retry::{Failure, pause_asked_for};
 
 /// Bodies are read in pieces of this size.
-pub(super) const PIECE: usize = 64 << 10;
+pub(crate) const PIECE: usize = 64 << 10;
 
 const USER_AGENT: &str = concat!("bareboat/", env!("CARGO_PKG_VERSION"));
 
@@ -27,7 +28,7 @@ const IDLE_CONNECTIONS: usize = 16;
 
 /// What of a file is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// All of it, as it is now: proxies must not answer from what they keep (RFC 9111 section 5.2.1.1).
     /// Release files keep their name when they change.
     Current,
@@ -37,7 +38,7 @@ pub(super) enum Ask {
 
 /// What a server answers that is not a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Status {
+pub(crate) enum Status {
     /// The whole file (200).
     Whole,
     /// The file from the byte named here on (206).
@@ -48,11 +49,27 @@ pub(super) enum Status {
     PastEnd,
 }
 
-pub(super) fn new(options: &HttpOptions) -> Result<Agent> {
+/// An agent for any server, which follows redirects.
+pub(crate) fn new(options: &HttpOptions) -> Result<Agent> {
+    let tls = TlsConfig::builder().root_certs(roots_from_env()?.unwrap_or(RootCerts::WebPki)).build();
+    let config = config(options).max_redirects(REDIRECTS).tls_config(tls);
+    Ok(with_names(config))
+}
+
+/// An agent for one server, which leaves redirects to its caller.
+pub(crate) fn for_one_server(options: &HttpOptions, tls: TlsConfig, proxies: bool) -> Agent {
+    let config = config(options).max_redirects(0).max_redirects_will_error(false).tls_config(tls);
+    with_names(if proxies { config } else { config.proxy(None) })
+}
+
+fn with_names(config: ConfigBuilder<AgentScope>) -> Agent {
+    Agent::with_parts(config.build(), DefaultConnector::new(), Names::default())
+}
+
+fn config(options: &HttpOptions) -> ConfigBuilder<AgentScope> {
     let timeout = Some(options.timeout);
-    let mut config = Agent::config_builder()
+    Agent::config_builder()
         .http_status_as_error(false)
-        .max_redirects(REDIRECTS)
         .redirect_auth_headers(RedirectAuthHeaders::Never)
         .user_agent(USER_AGENT)
         .max_idle_connections(IDLE_CONNECTIONS)
@@ -61,37 +78,38 @@ pub(super) fn new(options: &HttpOptions) -> Result<Agent> {
         .timeout_connect(timeout)
         .timeout_recv_response(timeout)
         .timeout_per_read(timeout)
-        .timeout_per_write(timeout);
-    if let Some(roots) = roots_from_env()? {
-        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
-    }
-    Ok(Agent::with_parts(config.build(), DefaultConnector::new(), Names::default()))
+        .timeout_per_write(timeout)
 }
 
 /// The certificates in the file that `SSL_CERT_FILE` names, as OpenSSL's programs have it: instead of the
 /// built-in ones.
-fn roots_from_env() -> Result<Option<RootCerts>> {
+pub(crate) fn roots_from_env() -> Result<Option<RootCerts>> {
     let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
     let doing = || format!("cannot read the certificates in `{}` (SSL_CERT_FILE)", path.display());
-    let pem = std::fs::read(&path).context(doing)?;
+    let certificates = std::fs::read(&path).map_err(Error::from).and_then(|pem| certificates(&pem));
+    certificates.context(doing).map(|certificates| Some(RootCerts::from(certificates)))
+}
+
+/// The certificates in a PEM file; at least one.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>> {
     let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
+    for item in parse_pem(pem) {
         match item {
             Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
             Ok(_) => {}
-            Err(_) => return Err(Error::new("it is not well-formed PEM").context(doing())),
+            Err(_) => return Err(Error::new("it is not well-formed PEM")),
         }
     }
     if certificates.is_empty() {
-        return Err(Error::new("there are none").context(doing()));
+        return Err(Error::new("there are none"));
     }
-    Ok(Some(RootCerts::from(certificates)))
+    Ok(certificates)
 }
 
 /// Asks for the file at `url`.
-pub(super) fn request(
+pub(crate) fn request(
     agent: &Agent,
     options: &HttpOptions,
     url: &str,
@@ -115,28 +133,36 @@ pub(super) fn request(
 }
 
 /// The first number of `Content-Range: bytes 100-199/200` (RFC 9110 section 14.4).
-fn first_byte(response: &Response<Body>) -> Result<u64> {
+pub(crate) fn first_byte(response: &Response<Body>) -> Result<u64> {
     let value = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
     value
         .and_then(|value| value.trim().strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok())
         .ok_or_else(|| Error::new("the server sends a part of it and does not say which"))
 }
 
+/// Whether the same request may be answered better a moment later.
+pub(crate) fn may_pass(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+}
+
 fn refusal(status: StatusCode, response: &Response<Body>) -> Failure {
     let error = Error::new(format!("the server answers {status}"));
-    let passing = status.is_server_error()
-        || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
-    if !passing {
-        return Failure::Final(error);
+    let passing = may_pass(status);
+    if passing {
+        Failure::Passing { error, retry_after: retry_after(response) }
+    } else {
+        Failure::Final(error)
     }
-    // The other form of Retry-After, a date, is left to our own pause: mirrors send seconds.
-    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = seconds.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-    Failure::Passing { error, retry_after }
+}
+
+/// The pause that a server asks for.
+pub(crate) fn retry_after(response: &Response<Body>) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    pause_asked_for(value, SystemTime::now())
 }
 
 /// The next bytes of a body; 0 at its end.
-pub(super) fn read_piece(body: &mut impl Read, piece: &mut [u8]) -> std::io::Result<usize> {
+pub(crate) fn read_piece(body: &mut impl Read, piece: &mut [u8]) -> std::io::Result<usize> {
     loop {
         match body.read(piece) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -146,14 +172,15 @@ pub(super) fn read_piece(body: &mut impl Read, piece: &mut [u8]) -> std::io::Res
 }
 
 /// What went wrong while a body was read.
-pub(super) fn body_failure(error: &std::io::Error, options: &HttpOptions) -> Failure {
+pub(crate) fn body_failure(error: &std::io::Error, options: &HttpOptions) -> Failure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
         Some(inner) => failure(inner, options),
         None => Failure::passing(connection_failure(error, options)),
     }
 }
 
-fn failure(error: &ureq::Error, options: &HttpOptions) -> Failure {
+/// What went wrong with a request.
+pub(crate) fn failure(error: &ureq::Error, options: &HttpOptions) -> Failure {
     let seconds = options.timeout.as_secs_f64();
     let passing = |words: String| Failure::passing(Error::new(words));
     match error {

@@ -2,10 +2,11 @@
 //!
 //! Blocking, on ureq: the pipeline runs a handful of downloads on threads, and needs no async runtime for it.
 
-mod agent;
+pub(crate) mod agent;
 mod download;
 mod names;
-mod retry;
+pub(crate) mod part;
+pub(crate) mod retry;
 mod url;
 
 use std::time::Duration;

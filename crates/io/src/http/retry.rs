@@ -1,8 +1,8 @@
 //! What is tried again, how often, and after which pause.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bareboat_model::{Error, Result};
+use bareboat_model::{Error, Result, Timestamp};
 
 use super::HttpOptions;
 
@@ -12,7 +12,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why one attempt failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Another attempt would end the same way.
     Final(Error),
     /// Another attempt may do better, after the pause that the server asked for if it did.
@@ -26,8 +26,16 @@ pub(super) enum Failure {
 
 impl Failure {
     /// A failure that may pass, without a word from the server.
-    pub(super) fn passing(error: Error) -> Self {
+    pub(crate) fn passing(error: Error) -> Self {
         Self::Passing { error, retry_after: None }
+    }
+
+    /// The same failure in other words.
+    pub(crate) fn map(self, words: impl FnOnce(Error) -> Error) -> Self {
+        match self {
+            Self::Final(error) => Self::Final(words(error)),
+            Self::Passing { error, retry_after } => Self::Passing { error: words(error), retry_after },
+        }
     }
 }
 
@@ -39,7 +47,7 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 /// Makes attempts until one succeeds, fails for good, or `options.retries` more than the first have failed.
-pub(super) fn with_retries<T>(
+pub(crate) fn with_retries<T>(
     options: &HttpOptions,
     mut attempt: impl FnMut() -> Result<T, Failure>,
 ) -> Result<T> {
@@ -63,6 +71,17 @@ pub(super) fn with_retries<T>(
         left -= 1;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
+}
+
+/// What a `Retry-After` asks for: seconds, or a date in GMT (RFC 9110 section 10.2.3).
+pub(crate) fn pause_asked_for(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = Timestamp::from_rfc2822(value).ok()?;
+    let date = UNIX_EPOCH + Duration::from_secs(u64::try_from(date.seconds()).ok()?);
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 fn told_after(error: Error, retries: u32) -> Error {
@@ -106,5 +125,21 @@ mod tests {
             Err(Failure::Passing { error: Error::new("busy"), retry_after: Some(Duration::from_secs(3600)) })
         });
         assert_eq!(failed.unwrap_err().to_string(), "busy, and the server asks to come back in 3600 s");
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date() {
+        let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
+        for (value, seconds) in [
+            ("7", Some(7)),
+            (" 120 ", Some(120)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+            ("", None),
+        ] {
+            assert_eq!(pause_asked_for(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
     }
 }

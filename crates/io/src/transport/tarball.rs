@@ -16,12 +16,15 @@ pub(super) struct Tarball<'a> {
 
 /// Writes the tar file at `path`, whole or not at all.
 pub(super) fn write(path: &Path, fill: impl FnOnce(&mut Tarball<'_>) -> Result<()>) -> Result<()> {
-    write_file(path, |file| {
-        let mut tarball = Tarball { writer: Writer::new(BufWriter::with_capacity(128 << 10, file)) };
-        fill(&mut tarball)?;
-        tarball.writer.finish()?.flush()?;
-        Ok(())
-    })
+    write_file(path, |file| write_to(file, fill))
+}
+
+/// Writes a tar file to an open one.
+pub(super) fn write_to(file: &mut Scratch, fill: impl FnOnce(&mut Tarball<'_>) -> Result<()>) -> Result<()> {
+    let mut tarball = Tarball { writer: Writer::new(BufWriter::with_capacity(128 << 10, file)) };
+    fill(&mut tarball)?;
+    tarball.writer.finish()?.flush()?;
+    Ok(())
 }
 
 impl Tarball<'_> {
@@ -31,6 +34,11 @@ impl Tarball<'_> {
 
     pub(super) fn file(&mut self, path: &str, size: u64, content: &mut dyn Read) -> Result<()> {
         self.append(path, EntryKind::File { size }, 0o644, content)
+    }
+
+    /// A file of these bytes.
+    pub(super) fn bytes(&mut self, path: &str, mut bytes: &[u8]) -> Result<()> {
+        self.file(path, bytes.len() as u64, &mut bytes)
     }
 
     fn append(&mut self, path: &str, kind: EntryKind<'_>, mode: u32, content: &mut dyn Read) -> Result<()> {

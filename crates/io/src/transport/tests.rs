@@ -5,23 +5,25 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use bareboat_formats::oci::{self, Index, Manifest};
+use bareboat_formats::oci::{self, Descriptor, Index, Manifest, REF_NAME};
 use bareboat_formats::tar;
-use bareboat_model::{Arch, Timestamp};
+use bareboat_model::{Arch, Digest, Platform, Silent, Timestamp};
 
 use super::*;
+use crate::http::HttpOptions;
 
 /// A store with layers, and images of them.
 struct World {
     folder: tempfile::TempDir,
     store: Store,
+    http: Http,
 }
 
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("cache")).unwrap();
-        Self { folder, store }
+        Self { folder, store, http: Http::new(HttpOptions::default()).unwrap() }
     }
 
     fn layer(&self, media_type: &str, bytes: &[u8]) -> Descriptor {
@@ -29,18 +31,21 @@ impl World {
         Descriptor::new(media_type, digest, size)
     }
 
-    fn image(&self, arch: Arch, layers: &[&[u8]]) -> Image {
-        let layers = layers.iter().map(|bytes| self.layer(oci::LAYER_GZIP, bytes)).collect();
-        self.image_of(arch, layers, Vec::new())
+    fn image(&self, arch: Arch, layers: &[&[u8]]) -> BuiltImage {
+        let diff_ids = layers.iter().map(|bytes| Digest::of(bytes)).collect();
+        let layers = layers.iter().map(|bytes| self.layer(oci::LAYER, bytes)).collect();
+        self.image_of(arch, layers, diff_ids)
     }
 
-    fn image_of(&self, arch: Arch, layers: Vec<Descriptor>, diff_ids: Vec<Digest>) -> Image {
+    fn image_of(&self, arch: Arch, layers: Vec<Descriptor>, diff_ids: Vec<Digest>) -> BuiltImage {
         let platform = Platform { arch };
-        let config = oci::ImageConfig::new(platform, Timestamp::EPOCH).to_bytes().unwrap();
+        let mut config = oci::ImageConfig::new(platform, Timestamp::EPOCH);
+        config.rootfs.diff_ids = diff_ids;
+        let config = config.to_bytes().unwrap();
         let manifest_bytes =
             Manifest::new(Descriptor::of(oci::CONFIG, &config), layers.clone()).to_bytes().unwrap();
         let manifest = Descriptor::of(oci::MANIFEST, &manifest_bytes);
-        Image { manifest, manifest_bytes, config_bytes: config, layers, diff_ids, platform }
+        BuiltImage { manifest, manifest_bytes, config_bytes: config, layers, platform }
     }
 
     fn one(&self, layers: &[&[u8]]) -> ImageSet {
@@ -62,7 +67,11 @@ impl World {
     fn write(&self, output: &str, set: &ImageSet) -> Result<()> {
         let (transport, rest) = output.split_once(':').unwrap();
         let output = format!("{transport}:{}/{rest}", self.folder.path().display());
-        super::write(&output.parse().unwrap(), set, &self.store, "hello")
+        super::write(&output.parse().unwrap(), set, &self.outside(), "hello")
+    }
+
+    fn outside(&self) -> Outside<'_> {
+        Outside { store: &self.store, http: &self.http, threads: 3, progress: &Silent }
     }
 }
 
@@ -125,8 +134,8 @@ fn other_images_stay_and_what_nobody_needs_goes() {
     let layout = world.path("out");
     assert_eq!(tags(&layout), ["old", "new", "latest"]);
     // Of `two`: 3 layers, 2 configs, 2 manifests, 1 index; of the other two images, which are the same: 2
-    // layers and a manifest, as the config is one that `two` has.
-    assert_eq!(sound_blobs(&layout), 8 + 3);
+    // layers, a config and a manifest.
+    assert_eq!(sound_blobs(&layout), 8 + 4);
     assert_eq!(names(&layout), ["blobs", "index.json", "oci-layout"]);
 }
 
@@ -141,8 +150,8 @@ fn nothing_is_removed_while_an_image_cannot_be_understood() {
     index.manifests.push(Descriptor::of("application/vnd.example.artifact", artifact));
     fs::write(layout.join("index.json"), index.to_bytes().unwrap()).unwrap();
     world.write("oci:out:a", &world.one(&[b"app 2"])).unwrap();
-    // The layers and manifests of both, one config, and the artifact.
-    assert_eq!(sound_blobs(&layout), 6);
+    // The layers, configs and manifests of both, and the artifact.
+    assert_eq!(sound_blobs(&layout), 7);
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn many_writers_of_one_layout_take_turns() {
     let mut tags = tags(&layout);
     tags.sort();
     assert_eq!(tags, ["tag0", "tag1", "tag2", "tag3", "tag4", "tag5"]);
-    assert_eq!(sound_blobs(&layout), 6 + 1 + 6 + 1);
+    assert_eq!(sound_blobs(&layout), 6 + 1 + 6 + 6);
 }
 
 #[test]
@@ -247,7 +256,7 @@ fn zstd_of(bytes: &[u8]) -> Vec<u8> {
 fn a_docker_archive_cannot_hold_two_platforms() {
     let world = World::new();
     let error = world.write("docker-archive:a.tar", &world.two()).unwrap_err();
-    let cause = "a Docker archive holds one platform, this image has linux/amd64, linux/arm64";
+    let cause = "an engine takes one image at a time, and this has 2 under an index";
     assert!(error.to_string().ends_with(cause), "{error}");
     assert_eq!(names(world.folder.path()), ["cache"]);
 }

@@ -1,0 +1,175 @@
+//! `bareboat copy`, and its short forms `pull` and `push`.
+
+use std::path::Path;
+
+use bareboat_io::transport::{self, Choice, Copied, CopyOptions};
+use bareboat_model::{Error, Location, Reference, Result, Selector, escape};
+use serde::Serialize;
+
+use crate::args::{Args, Copy, Format, Pull, Push, What};
+use crate::image::{BUILT, Harbour, explain, is_name, output, place};
+use crate::output::{Failure, answer, answer_json};
+use crate::summary::{count, line, size};
+use crate::terminal::Terminal;
+
+/// What `copy`, `pull` and `push` answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    from: String,
+    to: String,
+    digest: String,
+    media_type: String,
+    manifests: usize,
+    attachments: usize,
+    moved: Amount,
+    skipped: Amount,
+    mounted: usize,
+}
+
+#[derive(Serialize)]
+struct Amount {
+    blobs: usize,
+    bytes: u64,
+}
+
+pub(crate) fn copy(command: &Copy, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let from = place(&command.from)?;
+    let to = output(&command.to).map_err(|error| not_a_place(error, &command.to))?;
+    run(&command.from, &from, &to, &command.what, args, terminal)
+}
+
+pub(crate) fn pull(command: &Pull, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let text = command.from.strip_prefix("docker://").unwrap_or(&command.from);
+    let from: Location = match text.parse::<Reference>() {
+        Ok(reference) => Location::Registry(reference),
+        Err(_) => place(&command.from)?,
+    };
+    let to = match &command.to {
+        Some(to) => output(to).map_err(|error| not_a_place(error, to))?,
+        None => beside(&from)?,
+    };
+    run(&command.from, &from, &to, &command.what, args, terminal)
+}
+
+pub(crate) fn push(command: &Push, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let (from, to) = match &command.images[..] {
+        [to] => (built(to)?, to),
+        [from, to, ..] => (from.clone(), to),
+        [] => return Err(Error::new("name where to push to").into()),
+    };
+    let to = match to.parse::<Location>() {
+        Ok(place @ Location::Registry(_)) => place,
+        Ok(_) => {
+            let error = format!("cannot push to `{}`: it is in no registry", escape(to));
+            return Err(Error::new(error).with_hint("bareboat copy writes to all transports").into());
+        }
+        Err(error) => return Err(not_a_place(error, to).into()),
+    };
+    run(&from, &place(&from)?, &to, &command.what, args, terminal)
+}
+
+fn not_a_place(error: Error, to: &str) -> Error {
+    error.context(format!("cannot write to `{}`", escape(to)))
+}
+
+/// Where a pulled image goes if nobody says: beside those that are built here, under its last name.
+fn beside(from: &Location) -> Result<Location> {
+    let Location::Registry(reference) = from else {
+        return Err(Error::new(format!("cannot pull `{from}`: it is in no registry"))
+            .with_hint("say where to, or use bareboat copy"));
+    };
+    let name = reference.repository().rsplit('/').next().unwrap_or_default();
+    let dir = Path::new(BUILT).join(name);
+    // The folder may have come with somebody else's files.
+    if let Some(link) = [Path::new(BUILT), &dir].into_iter().find(|path| path.is_symlink()) {
+        return Err(Error::new(format!("cannot write to `{}`: it is a link", link.display()))
+            .with_hint("remove it, or say where the image goes"));
+    }
+    let name = reference.tag().map(|tag| Selector::Tag(tag.to_owned()));
+    Ok(Location::Oci { dir, name })
+}
+
+/// The image that was built here and is called as the one in the registry; or else the only one.
+fn built(to: &str) -> Result<String> {
+    let mut names: Vec<String> = std::fs::read_dir(BUILT)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join("index.json").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_name(name))
+        .collect();
+    names.sort();
+    let wanted = to.parse::<Reference>().ok();
+    let wanted = wanted.as_ref().and_then(|it| it.repository().rsplit('/').next());
+    match (&names[..], names.iter().find(|name| Some(name.as_str()) == wanted)) {
+        (_, Some(name)) | ([name], None) => Ok(name.clone()),
+        ([], None) => Err(Error::new(format!("cannot push to `{}`: no image was built here", escape(to)))
+            .with_hint("name the image: bareboat push IMAGE REGISTRY/REPOSITORY:TAG")),
+        _ => Err(Error::new(format!("cannot push to `{}`: which image? {}", escape(to), names.join(", ")))
+            .with_hint("name it: bareboat push IMAGE REGISTRY/REPOSITORY:TAG")),
+    }
+}
+
+fn run(
+    named: &str,
+    from: &Location,
+    to: &Location,
+    what: &What,
+    args: &Args,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let harbour = Harbour::open(args, what.patience.timeout)?;
+    let choice = match &what.platform {
+        _ if what.all_platforms => Choice::All,
+        Some(platform) => Choice::For(platform.clone()),
+        None => Choice::Natural,
+    };
+    let options = CopyOptions { choice, with_referrers: what.with_referrers };
+    let copied = transport::copy_between(from, to, &options, &harbour.outside(terminal))
+        .map_err(|error| explain(error, named, from))?;
+    terminal.finish();
+    match args.story.format {
+        Format::Text => answer(&text(&copied, from, to, args.story.quiet)),
+        Format::Json => answer_json("bareboat.copy/1", &json(&copied, from, to)),
+    }
+}
+
+fn text(copied: &Copied, from: &Location, to: &Location, quiet: bool) -> String {
+    if quiet {
+        return format!("{}\n", copied.top.digest);
+    }
+    let mut text = String::new();
+    let amount = |(blobs, bytes): (usize, u64)| format!("{}, {}", count(blobs as u64, "blob"), size(bytes));
+    line(&mut text, "copied", &[escape(&from.to_string())]);
+    line(&mut text, "to", &[escape(&to.to_string())]);
+    line(&mut text, "digest", &[copied.top.digest.to_string()]);
+    if copied.attachments > 0 {
+        line(&mut text, "attached", &[count(copied.attachments as u64, "manifest")]);
+    }
+    line(&mut text, "moved", &[amount(copied.moved)]);
+    if copied.skipped.0 > 0 {
+        let mounted = match copied.mounted {
+            0 => String::new(),
+            mounted => format!(" ({mounted} mounted)"),
+        };
+        line(&mut text, "there", &[format!("{}{mounted}", amount(copied.skipped))]);
+    }
+    text
+}
+
+fn json(copied: &Copied, from: &Location, to: &Location) -> Answer {
+    let amount = |(blobs, bytes): (usize, u64)| Amount { blobs, bytes };
+    Answer {
+        from: from.to_string(),
+        to: to.to_string(),
+        digest: copied.top.digest.to_string(),
+        media_type: copied.top.media_type.clone(),
+        manifests: copied.documents,
+        attachments: copied.attachments,
+        moved: amount(copied.moved),
+        skipped: amount(copied.skipped),
+        mounted: copied.mounted,
+    }
+}

@@ -1,0 +1,107 @@
+//! What refers to an image: signatures, records, lists of parts. By the registry's list, or the one under the fallback tag
+//! (distribution specification, "Listing Referrers" and "Referrers Tag Schema").
+
+use bareboat_formats::oci::{self, Descriptor, Index};
+use bareboat_model::{Context, Digest, Error, Reference, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Registry;
+
+/// How often the list under the fallback tag is written again, because somebody else wrote it at the same time.
+const MOST_WRITES: usize = 5;
+
+/// What of a manifest stands in the list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Referrer {
+    subject: Option<Subject>,
+    artifact_type: Option<String>,
+    config: Option<Config>,
+    #[serde(default)]
+    annotations: Option<std::collections::BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    digest: Digest,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    media_type: String,
+}
+
+impl Registry {
+    /// All that refers to the manifest with this digest in the reference's repository.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched, or is none.
+    pub fn referrers(&self, image: &Reference, of: &Digest) -> Result<Vec<Descriptor>> {
+        let listed = self.inner.at_home(image, |spot| {
+            let mut all = Vec::new();
+            let found = self.pages(spot, &spot.path(&format!("referrers/{of}")), |bytes| {
+                all.extend(Index::parse(bytes)?.manifests);
+                Ok(all.len())
+            })?;
+            Ok(found.map(|()| all))
+        });
+        let listed = listed.and_then(|listed| match listed {
+            Some(listed) => Ok(listed),
+            None => Ok(self.list_under_tag(image, of)?.map(|index| index.manifests).unwrap_or_default()),
+        });
+        listed.context(|| format!("cannot list what refers to `{}@{of}`", image.name()))
+    }
+
+    /// The list under the fallback tag, if there is one.
+    fn list_under_tag(&self, image: &Reference, of: &Digest) -> Result<Option<Index>> {
+        let tag = image.with_tag(&fallback_tag(of))?;
+        if self.manifest_if_there(&tag)?.is_none() {
+            return Ok(None);
+        }
+        let (_, bytes) = self.manifest(&tag)?;
+        Index::parse(&bytes).map(Some)
+    }
+
+    /// Puts a manifest that was just pushed on the list of its subject, if it has one and the registry keeps no lists.
+    pub(super) fn list_by_tag(&self, image: &Reference, media_type: &str, bytes: &[u8]) -> Result<()> {
+        let Some((subject, entry)) = entry(media_type, bytes) else { return Ok(()) };
+        let tag = image.with_tag(&fallback_tag(&subject))?;
+        let doing = || format!("cannot put it on the list of what refers to `{subject}`");
+        // Read, write, and look whether it stayed: registries have no way to write only what nobody changed meanwhile.
+        for _ in 0..MOST_WRITES {
+            let mut index = self
+                .list_under_tag(image, &subject)
+                .context(doing)?
+                .unwrap_or_else(|| Index::new(Vec::new()));
+            if index.manifests.iter().any(|listed| listed.digest == entry.digest) {
+                return Ok(());
+            }
+            index.manifests.push(entry.clone());
+            let bytes = index.to_bytes()?;
+            self.inner
+                .at_home(&tag, |spot| self.put_manifest(spot, &tag, oci::INDEX, &bytes))
+                .context(doing)?;
+        }
+        Err(Error::new("others change the list all the time").context(doing()))
+    }
+}
+
+/// `sha256-HEX`.
+fn fallback_tag(of: &Digest) -> String {
+    format!("sha256-{}", of.hex())
+}
+
+/// The subject of a manifest, and the manifest as it stands in the subject's list.
+fn entry(media_type: &str, bytes: &[u8]) -> Option<(Digest, Descriptor)> {
+    let referrer: Referrer = serde_json::from_slice(bytes).ok()?;
+    let subject = referrer.subject?.digest;
+    let mut entry = Descriptor::of(media_type, bytes);
+    let kind = referrer.artifact_type.filter(|kind| !kind.is_empty());
+    if let Some(kind) = kind.or(referrer.config.map(|config| config.media_type)) {
+        entry.extra.insert("artifactType".to_owned(), Value::String(kind));
+    }
+    entry.annotations = referrer.annotations.unwrap_or_default();
+    Some((subject, entry))
+}

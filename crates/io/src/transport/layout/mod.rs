@@ -1,0 +1,18 @@
+//! OCI image layouts in a folder (image-layout.md of the OCI image specification).
+
+mod read;
+mod verified;
+mod write;
+
+use bareboat_model::Digest;
+
+pub(super) use read::LayoutSource;
+pub(super) use read::index;
+pub(super) use write::LayoutDestination;
+
+pub(super) const INDEX_FILE: &str = "index.json";
+
+/// Where a layout keeps a blob.
+pub(super) fn blob_path(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}

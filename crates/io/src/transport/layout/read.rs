@@ -1,0 +1,151 @@
+//! Reading an image layout, in a folder or in a tar file.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+
+use bareboat_formats::oci::{Descriptor, Index, REF_NAME};
+use bareboat_model::{Digest, Error, Result, Selector, escape};
+use serde::Deserialize;
+
+use super::{INDEX_FILE, blob_path};
+use crate::transport::files::Files;
+use crate::transport::graph::{Kind, MOST_DOCUMENTS, plain};
+use crate::transport::source::{LARGEST_DOCUMENT, same};
+use crate::transport::{DEFAULT_TAG, Source};
+
+/// One image of a layout.
+pub(crate) struct LayoutSource {
+    files: Files,
+    index: Index,
+    top: Descriptor,
+}
+
+impl LayoutSource {
+    /// The image that `name` names; without a name the only one, or `latest`.
+    pub(crate) fn open(files: Files, name: Option<&Selector>) -> Result<Self> {
+        let index = index(&files)?
+            .ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
+        let top = match name {
+            Some(Selector::Digest(digest)) => by_digest(&files, &index, digest)?,
+            Some(Selector::Tag(tag)) => by_tag(&index, tag).cloned().ok_or_else(|| has_no(&index, tag))?,
+            None => unnamed(&index)?,
+        };
+        Ok(Self { files, index, top })
+    }
+
+    /// The image with this descriptor.
+    pub(crate) fn at(files: Files, index: Index, top: Descriptor) -> Self {
+        Self { files, index, top }
+    }
+}
+
+/// The index of all images in it, if there is one.
+pub(in crate::transport) fn index(files: &Files) -> Result<Option<Index>> {
+    files.document(INDEX_FILE)?.map(|bytes| Index::parse(&bytes)).transpose()
+}
+
+fn tag_of(one: &Descriptor) -> Option<&str> {
+    one.annotations.get(REF_NAME).map(String::as_str)
+}
+
+fn by_tag<'a>(index: &'a Index, tag: &str) -> Option<&'a Descriptor> {
+    index.manifests.iter().find(|one| tag_of(one) == Some(tag))
+}
+
+/// The only one, `latest`, or the only one with a tag: attachments have none.
+fn unnamed(index: &Index) -> Result<Descriptor> {
+    if let [only] = &index.manifests[..] {
+        return Ok(only.clone());
+    }
+    if let Some(latest) = by_tag(index, DEFAULT_TAG) {
+        return Ok(latest.clone());
+    }
+    let tagged: Vec<&Descriptor> = index.manifests.iter().filter(|one| tag_of(one).is_some()).collect();
+    match &tagged[..] {
+        [only] => Ok((*only).clone()),
+        _ => Err(has_no(index, DEFAULT_TAG)),
+    }
+}
+
+fn has_no(index: &Index, tag: &str) -> Error {
+    let tags: Vec<String> = index.manifests.iter().filter_map(tag_of).map(escape).collect();
+    let has = if tags.is_empty() { "no tags".to_owned() } else { tags.join(", ") };
+    Error::new(format!("it has no tag `{}`, expected one of: {has}", escape(tag)))
+}
+
+/// The image with this digest, also if it is one of an index's.
+fn by_digest(files: &Files, index: &Index, digest: &Digest) -> Result<Descriptor> {
+    let mut todo: Vec<Descriptor> = index.manifests.iter().rev().cloned().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(one) = todo.pop() {
+        if one.digest == *digest {
+            return Ok(one);
+        }
+        if !seen.insert(one.digest)
+            || seen.len() > MOST_DOCUMENTS
+            || Kind::of(&one.media_type)? != Kind::Index
+        {
+            continue;
+        }
+        // An image of which only a part is there is still good for that part.
+        if let Ok(bytes) = document(files, &one) {
+            todo.extend(Index::parse(&bytes)?.manifests);
+        }
+    }
+    Err(Error::new(format!("it has no image {digest}")))
+}
+
+fn document(files: &Files, wanted: &Descriptor) -> Result<Vec<u8>> {
+    let path = blob_path(&wanted.digest);
+    let bytes = files.document(&path)?.ok_or_else(|| Error::new(format!("`{path}` is missing")))?;
+    same(wanted, &Digest::of(&bytes), bytes.len() as u64).map(|()| bytes)
+}
+
+/// What a manifest refers to.
+#[derive(Deserialize)]
+struct Referring {
+    #[serde(default)]
+    subject: Option<Descriptor>,
+}
+
+impl Source for LayoutSource {
+    fn top(&self) -> Result<Descriptor> {
+        Ok(plain(&self.top))
+    }
+
+    fn document(&self, wanted: &Descriptor) -> Result<Vec<u8>> {
+        document(&self.files, wanted)
+    }
+
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+        let path = blob_path(&blob.digest);
+        let (reader, size) =
+            self.files.open(&path, offset)?.ok_or_else(|| Error::new(format!("`{path}` is missing")))?;
+        if size != blob.size {
+            return Err(Error::new(format!(
+                "`{path}` is damaged: expected {} bytes, found {size}",
+                blob.size
+            )));
+        }
+        Ok(reader)
+    }
+
+    /// A layout has no list of them: they stand in its index, and name their subject themselves. Those that older
+    /// registry clients keep under a tag made of the digest count as well.
+    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+        let tag = of.to_string().replace(':', "-");
+        let mut found = Vec::new();
+        for one in self.index.manifests.iter().filter(|one| one.size <= LARGEST_DOCUMENT) {
+            let Ok(bytes) = self.document(one) else { continue };
+            if tag_of(one) == Some(&tag) {
+                found.extend(Index::parse(&bytes)?.manifests);
+                continue;
+            }
+            let subject = serde_json::from_slice::<Referring>(&bytes).ok().and_then(|one| one.subject);
+            if subject.is_some_and(|subject| subject.digest == *of) {
+                found.push(one.clone());
+            }
+        }
+        Ok(found)
+    }
+}

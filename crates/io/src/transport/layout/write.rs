@@ -1,0 +1,302 @@
+//! Writing to an image layout in a folder.
+//!
+//! A layout may hold other images, which stay. Its index is exchanged last, so whoever reads it meanwhile
+//! sees the old images or the new ones. Two writers take turns: each holds a lock on the `oci-layout` file.
+//!
+//! A layout that is new is made under another name beside its place. If its blobs come from afar and the run fails, that
+//! folder stays, and the next run goes on with it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_NAME};
+use bareboat_model::{Context, Digest, Error, Result};
+
+use super::INDEX_FILE;
+use super::verified::Verified;
+use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
+use crate::transport::graph::{DEEPEST, plain};
+use crate::transport::source::LARGEST_DOCUMENT;
+use crate::transport::{Destination, Graph, Source, Work};
+
+/// How the names of blobs under way begin. The layout's lock says that they are nobody else's.
+const PARTIAL: &str = ".partial-";
+
+/// A layout in a folder, and the tag that the image gets in it.
+pub(crate) struct LayoutDestination {
+    pub(crate) dir: PathBuf,
+    pub(crate) tag: String,
+}
+
+impl Destination for LayoutDestination {
+    fn check(&self, _graph: &Graph) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
+        let verified = Verified::of(&self.dir, work.store);
+        // Of those who make it at once, one is first, and the others find it there: soon.
+        while !is_occupied(&self.dir)? {
+            if self.write_new(graph, source, work, &verified)? {
+                verified.keep();
+                return Ok(());
+            }
+        }
+        self.write_into(graph, source, work, &verified)?;
+        verified.keep();
+        Ok(())
+    }
+}
+
+impl LayoutDestination {
+    /// Makes the layout beside its place, and renames it. Says whether it did: somebody else may have been quicker.
+    fn write_new(
+        &self,
+        graph: &Graph,
+        source: &dyn Source,
+        work: &Work<'_>,
+        verified: &Verified<'_>,
+    ) -> Result<bool> {
+        let parent = prepare_folder(&self.dir)?;
+        let aside = parent.join(format!("{}layout", prefix_for(&self.dir)));
+        let Some(_lock) = take_aside(&aside)? else { return Ok(false) };
+        if is_occupied(&self.dir)? {
+            // Made by whoever held the lock before.
+            let _ = fs::remove_dir_all(&aside);
+            return Ok(false);
+        }
+        let layout = Layout { dir: &aside, verified };
+        let made = layout.refuse_links().and_then(|()| layout.put(&self.tag, graph, source, work));
+        if let Err(error) = made {
+            let kept = source.is_far() && layout.has_blobs();
+            if !kept {
+                let _ = fs::remove_dir_all(&aside);
+                return Err(error);
+            }
+            return Err(error.with_hint(format!(
+                "what came so far is kept in `{}`: run again to go on",
+                aside.display()
+            )));
+        }
+        layout.prune();
+        sync_folder(&aside)?;
+        // rename(2) replaces an empty directory, and no other.
+        match fs::rename(&aside, &self.dir) {
+            Ok(()) => sync_folder(&parent).map(|()| true),
+            Err(error) if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists) => {
+                let _ = fs::remove_dir_all(&aside);
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write_into(
+        &self,
+        graph: &Graph,
+        source: &dyn Source,
+        work: &Work<'_>,
+        verified: &Verified<'_>,
+    ) -> Result<()> {
+        let layout = Layout { dir: &self.dir, verified };
+        layout.refuse_links()?;
+        let _lock = layout.lock()?;
+        if layout.put(&self.tag, graph, source, work)? {
+            layout.prune();
+        }
+        Ok(())
+    }
+}
+
+/// Takes the folder in which a new layout is made: made here, or left behind by a run that failed. None when whoever had it
+/// made the layout of it meanwhile.
+fn take_aside(aside: &Path) -> Result<Option<File>> {
+    if aside.is_symlink() {
+        return Err(Error::new(format!("`{}` is a link", aside.display())));
+    }
+    fs::create_dir_all(aside)?;
+    let lock = File::open(aside)?;
+    // Some network file systems know no locks on folders.
+    let _ = lock.lock();
+    let ours = lock.metadata()?;
+    let is_still_there =
+        fs::symlink_metadata(aside).is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()));
+    Ok(is_still_there.then_some(lock))
+}
+
+struct Layout<'a> {
+    dir: &'a Path,
+    verified: &'a Verified<'a>,
+}
+
+impl Layout<'_> {
+    /// The folder may be somebody else's, out of a repository: a link in it would lead what is written, and what is
+    /// pruned, to another place.
+    fn refuse_links(&self) -> Result<()> {
+        for name in ["blobs", "blobs/sha256", INDEX_FILE, LAYOUT_FILE.0] {
+            let path = self.dir.join(name);
+            if path.is_symlink() {
+                return Err(Error::new(format!("`{}` is a link", path.display())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody else writes to this layout.
+    fn lock(&self) -> Result<File> {
+        let path = self.dir.join(LAYOUT_FILE.0);
+        let file =
+            OpenOptions::new().read(true).write(true).open(&path).map_err(|error| match error.kind() {
+                ErrorKind::NotFound => Error::new("the folder holds other things, and is no OCI layout")
+                    .with_hint("name a folder that is new or empty, or an OCI layout"),
+                _ => Error::from(error).context(format!("cannot open `{}`", path.display())),
+            })?;
+        file.lock().context(|| format!("cannot lock `{}`", path.display()))?;
+        Ok(file)
+    }
+
+    /// Adds the image under `tag`, and says whether that changed anything.
+    fn put(&self, tag: &str, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<bool> {
+        let index = self.index_with(tag, graph)?;
+        fs::create_dir_all(self.blobs_dir())?;
+        work.each(&graph.blobs, |blob| {
+            self.put_blob(blob, source, work).context(|| format!("cannot copy blob {}", blob.digest))
+        })?;
+        graph.documents.iter().try_for_each(|(document, bytes)| self.put_document(document, bytes))?;
+        sync_folder(&self.blobs_dir())?;
+        self.put_layout_file()?;
+        self.put_index(&index)
+    }
+
+    fn put_blob(&self, blob: &Descriptor, source: &dyn Source, work: &Work<'_>) -> Result<()> {
+        let path = self.blob_path(&blob.digest);
+        if self.verified.is_whole(&path, blob) {
+            work.tally.skipped(blob);
+            return Ok(());
+        }
+        let partial = self.blobs_dir().join(format!("{PARTIAL}{}", blob.digest.hex()));
+        let bar = work.bar("copying", blob);
+        if let Err(error) = source.fetch(blob, &partial, &*bar) {
+            if !source.is_far() {
+                let _ = fs::remove_file(&partial);
+            }
+            return Err(error);
+        }
+        File::open(&partial)?.sync_all()?;
+        fs::rename(&partial, &path)?;
+        self.verified.written(&path, blob);
+        work.tally.moved(blob);
+        Ok(())
+    }
+
+    fn put_document(&self, document: &Descriptor, bytes: &[u8]) -> Result<()> {
+        let path = self.blob_path(&document.digest);
+        if self.verified.is_whole(&path, document) {
+            return Ok(());
+        }
+        write_file(&path, |file| Ok(file.write_all(bytes)?))?;
+        self.verified.written(&path, document);
+        Ok(())
+    }
+
+    /// In place, as other writers wait for the lock on this very file.
+    fn put_layout_file(&self) -> Result<()> {
+        let path = self.dir.join(LAYOUT_FILE.0);
+        if fs::metadata(&path).is_ok_and(|there| there.len() > 0) {
+            return Ok(());
+        }
+        fs::write(&path, LAYOUT_FILE.1).context(|| format!("cannot write `{}`", path.display()))
+    }
+
+    fn put_index(&self, bytes: &[u8]) -> Result<bool> {
+        let path = self.dir.join(INDEX_FILE);
+        if read_document(&path)?.is_some_and(|there| there == bytes) {
+            return Ok(false);
+        }
+        write_file(&path, |file| Ok(file.write_all(bytes)?))?;
+        Ok(true)
+    }
+
+    /// The layout's index with `tag` as it shall be, and all other images as they are. Attachments stand in it without a
+    /// tag: that is where readers look for them.
+    fn index_with(&self, tag: &str, graph: &Graph) -> Result<Vec<u8>> {
+        let mut index = match read_document(&self.dir.join(INDEX_FILE))? {
+            Some(bytes) => Index::parse(&bytes).context(|| format!("cannot read `{INDEX_FILE}`"))?,
+            None => Index::new(Vec::new()),
+        };
+        let has_tag = |one: &Descriptor| one.annotations.get(REF_NAME).is_some_and(|name| name == tag);
+        let place = index.manifests.iter().position(has_tag).unwrap_or(index.manifests.len());
+        index.manifests.retain(|one| !has_tag(one));
+        let mut top = plain(&graph.top);
+        top.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+        index.manifests.insert(place, top);
+        for attachment in &graph.attachments {
+            if !index.manifests.iter().any(|one| one.digest == attachment.digest) {
+                index.manifests.push(attachment.clone());
+            }
+        }
+        index.to_bytes()
+    }
+
+    fn blobs_dir(&self) -> PathBuf {
+        self.dir.join("blobs/sha256")
+    }
+
+    fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.blobs_dir().join(digest.hex())
+    }
+
+    fn has_blobs(&self) -> bool {
+        is_occupied(&self.blobs_dir()).unwrap_or(false)
+    }
+
+    /// Removes the blobs that no image of this layout needs any more, and what is left of earlier runs. If one of the images
+    /// cannot be understood, nothing is removed; and that a blob cannot be removed is no failure of the image.
+    fn prune(&self) {
+        let Some(needed) = self.needed() else { return };
+        let Ok(entries) = fs::read_dir(self.blobs_dir()) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let unneeded = Digest::from_hex(name).is_ok_and(|digest| !needed.contains(&digest));
+            if unneeded || name.starts_with(PARTIAL) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn needed(&self) -> Option<BTreeSet<Digest>> {
+        let index = Index::parse(&read_document(&self.dir.join(INDEX_FILE)).ok()??).ok()?;
+        let mut needed = BTreeSet::new();
+        for image in &index.manifests {
+            self.add_needed(image, DEEPEST, &mut needed)?;
+        }
+        Some(needed)
+    }
+
+    fn add_needed(&self, image: &Descriptor, depth: usize, needed: &mut BTreeSet<Digest>) -> Option<()> {
+        if !needed.insert(image.digest) {
+            return Some(());
+        }
+        let bytes = read_document(&self.blob_path(&image.digest)).ok()??;
+        match image.media_type.as_str() {
+            oci::INDEX | oci::DOCKER_MANIFEST_LIST => {
+                let inner = Index::parse(&bytes).ok()?;
+                inner.manifests.iter().try_for_each(|one| self.add_needed(one, depth.checked_sub(1)?, needed))
+            }
+            oci::MANIFEST | oci::DOCKER_MANIFEST => {
+                let manifest = Manifest::parse(&bytes).ok()?;
+                needed.extend(manifest.layers.iter().chain([&manifest.config]).map(|one| one.digest));
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn read_document(path: &Path) -> Result<Option<Vec<u8>>> {
+    read_bounded(path, LARGEST_DOCUMENT).context(|| format!("cannot read `{}`", path.display()))
+}
