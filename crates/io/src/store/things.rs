@@ -69,7 +69,7 @@ impl ThingKind {
                 Self::Finished
             }
             "index" | "packed-index" | "release" => Self::Listing,
-            "view" | "layer-view" => Self::View,
+            "layer-listings" => Self::View,
             _ => Self::Other,
         }
     }
@@ -280,7 +280,7 @@ mod tests {
             ("python-bytecode-contents-2", "finished layers and files"),
             ("index", "archive listings"),
             ("release-1", "archive listings"),
-            ("layer-view-3", "views of layers"),
+            ("layer-listings-1", "views of layers"),
             ("something-9", "others"),
         ] {
             assert_eq!(ThingKind::of_entry(kind).words(), words, "{kind}");
