@@ -7,6 +7,7 @@ mod catalog;
 mod copy;
 mod effects;
 mod image;
+mod inspect;
 mod lock;
 mod output;
 mod run;
@@ -48,6 +49,7 @@ fn run() -> ExitCode {
         Command::Copy(command) => copy::copy(command, &args, &terminal),
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
+        Command::Inspect(command) => inspect::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
     };

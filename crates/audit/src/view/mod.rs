@@ -11,13 +11,14 @@ mod listing;
 mod read;
 mod squash;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Digest, ImagePath, Result};
+use bareboat_io::store::Store;
+use bareboat_model::{Digest, Error, ImagePath, Result};
 
 pub use changes::{Change, Differences, Happened};
 pub use content::copy_content;
@@ -98,10 +99,14 @@ pub struct Item<'a> {
     at: At,
 }
 
+/// Tells files of a [`View`] apart: two names of one file have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FileId(At);
+
 impl Item<'_> {
-    /// Whether both are names of one file (or the same name).
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        self.at == other.at
+    /// Which file it is, whatever its name.
+    pub fn id(&self) -> FileId {
+        FileId(self.at)
     }
 
     /// The bytes of the file's content; nothing has one but files. Of several names, each tells it.
@@ -173,4 +178,12 @@ fn entry(layers: &[Layer], at: At) -> &Entry {
     let listing = layers.get(at.layer as usize).map(|layer| &layer.listing);
     let entry = listing.zip(at.entry).and_then(|(listing, entry)| listing.entries.get(entry as usize));
     entry.unwrap_or(&listing::IMPLIED)
+}
+
+/// The layers of an image that was brought into the store.
+impl Layers for Store {
+    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
+        let missing = || Error::new(format!("it is not in the cache `{}`", self.dir().display()));
+        Ok(Box::new(self.open_blob(&layer.digest)?.ok_or_else(missing)?))
+    }
 }

@@ -6,8 +6,7 @@ use std::io::Write as _;
 use bareboat_formats::compress::{LayerCompression, layer_encoder};
 use bareboat_formats::oci::{LAYER, LAYER_GZIP};
 use bareboat_formats::tar::{self, EntryKind, Writer};
-use bareboat_io::store::Store;
-use bareboat_model::{Error, Silent};
+use bareboat_model::Silent;
 
 use super::*;
 
@@ -38,10 +37,10 @@ fn layer(text: &str) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// Layers by digest, in memory. Each may be opened so many times.
-struct Fixture {
+/// Layers by digest, in memory.
+pub(crate) struct Fixture {
     blobs: BTreeMap<Digest, Vec<u8>>,
-    layers: Vec<(Descriptor, Digest)>,
+    pub(crate) layers: Vec<(Descriptor, Digest)>,
     store: Store,
     _folder: tempfile::TempDir,
 }
@@ -65,11 +64,11 @@ impl Fixture {
         fixture
     }
 
-    fn of(layers: &[&str]) -> Self {
+    pub(crate) fn of(layers: &[&str]) -> Self {
         Self::of_tars(layers.iter().map(|text| layer(text)))
     }
 
-    fn read(&self) -> Result<View> {
+    pub(crate) fn read(&self) -> Result<View> {
         read(&self.layers, self, &self.store, 3, &Silent)
     }
 }

@@ -16,6 +16,7 @@ mod effects;
 mod explain;
 mod files;
 mod image;
+mod inspect;
 mod layers;
 mod relock;
 mod structure_tests;
