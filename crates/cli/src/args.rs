@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use bareboat_audit::inspect::{Bytes, MostWaste};
 use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
 use bareboat_io::store::Store;
 use bareboat_io::transport::AnyPlatform;
-use bareboat_model::{Error, ImagePath, Location, Platform};
+use bareboat_model::{Error, Location, Platform};
 use bareboat_sandbox::{Mount, Network};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::inspect::Inspect;
 
 /// Container images that hold a program and what it needs, and nothing else.
 ///
@@ -91,11 +92,11 @@ fn output(text: &str) -> Result<Location, String> {
     crate::image::output(text).map_err(told)
 }
 
-fn of_text<T: std::str::FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+pub(crate) fn platform(text: &str) -> Result<AnyPlatform, String> {
     text.parse().map_err(told)
 }
 
-fn told(error: Error) -> String {
+pub(crate) fn told(error: Error) -> String {
     match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
@@ -120,10 +121,10 @@ pub(crate) enum Command {
     Effects(Effects),
     Run(Run),
     Test(Test),
+    Inspect(Box<Inspect>),
     Copy(Copy),
     Pull(Pull),
     Push(Push),
-    Inspect(Box<Inspect>),
     Cache(Cache),
 }
 
@@ -172,7 +173,7 @@ pub(crate) struct Push {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct What {
     /// The platform to copy, such as linux/arm/v7 [default: this machine's, or the only one]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = of_text::<AnyPlatform>)]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
     /// Copy all platforms, under the index that they are in
     #[arg(long, conflicts_with = "platform")]
@@ -304,63 +305,6 @@ pub(crate) struct Test {
     /// Only for files that you trust
     #[arg(long)]
     pub(crate) allow_host: bool,
-}
-
-/// Look into an image: how it runs, its layers, packages, biggest files and waste
-///
-/// Waste is what the layers carry and the image does not have: contents that a later layer replaced or removed, without the
-/// copy that is still there. A budget that is not kept is told, and ends with exit code 1. What the numbers mean stands in
-/// docs/inspect.md.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct Inspect {
-    /// The image: NAME of one that was built here, HOST/REPOSITORY:TAG of one in a registry, or by its transport: oci:DIR[:TAG],
-    /// oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF
-    pub(crate) image: String,
-    /// The platform, such as linux/arm/v7, where the image has several [default: this machine's]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = of_text::<AnyPlatform>)]
-    pub(crate) platform: Option<AnyPlatform>,
-    /// List all packages
-    #[arg(long)]
-    pub(crate) packages: bool,
-    /// How many of the biggest files and folders, and of what is wasted, to tell
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) top: usize,
-    /// The image that this one builds on: what it wastes by itself is told apart, and counts for no budget
-    #[arg(long, value_name = "IMAGE")]
-    pub(crate) base: Option<String>,
-    /// Tell dive's numbers, too: just as dive tells them
-    #[arg(long)]
-    pub(crate) dive: bool,
-    /// Allow the contents of all layers at most so many bytes, such as 50MB or 1GiB
-    #[arg(long, value_name = "SIZE", value_parser = of_text::<Bytes>)]
-    pub(crate) max_size: Option<Bytes>,
-    /// Allow at most so much waste: bytes, or a part of what the layers carry, such as 5%
-    #[arg(long, value_name = "SIZE|PERCENT", value_parser = of_text::<MostWaste>)]
-    pub(crate) max_waste: Option<MostWaste>,
-    /// Allow at most so many layers
-    #[arg(long, value_name = "N")]
-    pub(crate) max_layers: Option<usize>,
-    /// Draw the files, or those below a path
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = of_text::<InImage>, group = "instead")]
-    pub(crate) tree: Option<InImage>,
-    /// How deep to draw
-    #[arg(long, value_name = "N", default_value_t = 2, requires = "tree")]
-    pub(crate) depth: usize,
-    /// Write the bytes of a file as the image has it, links followed
-    #[arg(long, value_name = "PATH", value_parser = of_text::<InImage>, group = "instead")]
-    pub(crate) cat: Option<InImage>,
-}
-
-/// A path in an image, from its root.
-#[derive(Clone, Debug)]
-pub(crate) struct InImage(pub(crate) ImagePath);
-
-impl std::str::FromStr for InImage {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        ImagePath::absolute(text).map(Self)
-    }
 }
 
 /// Run an image here: without a daemon, without root, its root read-only
