@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use bareboat_audit::inspect::{Bytes, MostWaste};
 use bareboat_build::recipe::{DEFAULT_SUITE, LibraryName};
 use bareboat_io::store::Store;
 use bareboat_io::transport::AnyPlatform;
-use bareboat_model::{Error, ImagePath, Location, Platform};
+use bareboat_model::{Error, Location, Platform};
 use bareboat_sandbox::{Mount, Network};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::inspect::Inspect;
 
 /// Container images that hold a program and what it needs, and nothing else.
 ///
@@ -43,7 +44,10 @@ pub(crate) struct Story {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// How the answer is written
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long = "format", global = true, value_enum, default_value_t = Written::Text, value_name = "FORMAT")]
+    pub(crate) written: Written,
+    /// The same for the commands that know only two ways; see [`Args::settle`]
+    #[arg(skip)]
     pub(crate) format: Format,
 }
 
@@ -57,6 +61,9 @@ pub(crate) struct Place {
     /// Use no network: everything must be in the cache
     #[arg(long, global = true)]
     pub(crate) offline: bool,
+    /// Speak to registries without encryption (HTTP); to those of this machine that know no TLS it is done anyway
+    #[arg(long, global = true)]
+    pub(crate) plain_http: bool,
     /// How many threads work [default: one a processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) threads: Option<u16>,
@@ -86,24 +93,16 @@ pub(crate) struct Patience {
     pub(crate) timeout: Option<u64>,
 }
 
-/// How registries are spoken to.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct Registries {
-    /// Speak to registries without encryption (HTTP). To those on this machine that know no TLS it is done anyway
-    #[arg(long)]
-    pub(crate) plain_http: bool,
-}
-
 /// With the hint, which clap knows nothing of.
 fn output(text: &str) -> Result<Location, String> {
     crate::image::output(text).map_err(told)
 }
 
-fn of_text<T: std::str::FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+pub(crate) fn platform(text: &str) -> Result<AnyPlatform, String> {
     text.parse().map_err(told)
 }
 
-fn told(error: Error) -> String {
+pub(crate) fn told(error: Error) -> String {
     match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
@@ -112,11 +111,41 @@ fn told(error: Error) -> String {
 
 /// How an answer is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum Written {
     /// For people
     Text,
     /// For programs: one object, with its schema's name
     Json,
+    /// For a comment on a pull request; only diff
+    Markdown,
+}
+
+/// The ways that all commands know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+impl Args {
+    /// Refuses what clap cannot know: a way to write answers that the command has not.
+    ///
+    /// # Errors
+    /// When the command cannot answer that way.
+    pub(crate) fn settle(mut self) -> Result<Self, Error> {
+        self.story.format = match self.story.written {
+            Written::Json => Format::Json,
+            Written::Markdown if !matches!(self.command, Command::Diff(_)) => {
+                return Err(Error::new("cannot answer in Markdown: only `bareboat diff` does")
+                    .with_hint("say --format text or --format json"));
+            }
+            Written::Text | Written::Markdown => Format::Text,
+        };
+        Ok(self)
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -128,11 +157,12 @@ pub(crate) enum Command {
     Effects(Effects),
     Run(Run),
     Test(Test),
+    Inspect(Box<Inspect>),
     Copy(Copy),
     Pull(Pull),
     Push(Push),
-    Inspect(Box<Inspect>),
     Cache(Cache),
+    Diff(Diff),
     List(List),
     Tag(Tag),
     Delete(Delete),
@@ -140,13 +170,38 @@ pub(crate) enum Command {
     Logout(Logout),
 }
 
+/// Tell what differs between two images: files, packages, settings, layers and sizes
+///
+/// Files of packages that came, went or moved are summed up with the package, folders that came or went as a whole are one
+/// line. Layers that both images have are read once, and what was seen in a layer is kept for the next time.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Diff {
+    /// The image before
+    pub(crate) before: String,
+    /// The image after
+    pub(crate) after: String,
+    /// Leave out what a program in the images cannot tell: dates, histories, the order and packing of layers
+    #[arg(long)]
+    pub(crate) semantic: bool,
+    /// Show the lines that differ in this one file, links followed
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<String>,
+    /// Tell everything, each path by itself
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) all: bool,
+    /// Exit with code 1 when the images differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// The platform to compare, such as linux/arm/v7 [default: this machine's, or the only one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
+    pub(crate) platform: Option<AnyPlatform>,
+}
+
 /// List the tags of a repository, or the images of a layout
 #[derive(ClapArgs, Debug)]
 pub(crate) struct List {
     /// The repository: HOST/REPOSITORY; or oci:DIR, or the name of what was built here
     pub(crate) repository: String,
-    #[command(flatten)]
-    pub(crate) registries: Registries,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }
@@ -162,8 +217,6 @@ pub(crate) struct Tag {
     #[arg(required = true, value_name = "NEWTAG")]
     pub(crate) tags: Vec<String>,
     #[command(flatten)]
-    pub(crate) registries: Registries,
-    #[command(flatten)]
     pub(crate) patience: Patience,
 }
 
@@ -175,8 +228,6 @@ pub(crate) struct Delete {
     /// What to delete: HOST/REPOSITORY:TAG, HOST/REPOSITORY@DIGEST, oci:DIR:TAG or oci:DIR@DIGEST
     #[arg(value_name = "REF")]
     pub(crate) image: String,
-    #[command(flatten)]
-    pub(crate) registries: Registries,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }
@@ -195,8 +246,6 @@ pub(crate) struct Login {
     /// Read the password from standard input, up to the end
     #[arg(long, requires = "user")]
     pub(crate) password_stdin: bool,
-    #[command(flatten)]
-    pub(crate) registries: Registries,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }
@@ -253,7 +302,7 @@ pub(crate) struct Push {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct What {
     /// The platform to copy, such as linux/arm/v7 [default: this machine's, or the only one]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = of_text::<AnyPlatform>)]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
     /// Copy all platforms, under the index that they are in
     #[arg(long, conflicts_with = "platform")]
@@ -385,63 +434,6 @@ pub(crate) struct Test {
     /// Only for files that you trust
     #[arg(long)]
     pub(crate) allow_host: bool,
-}
-
-/// Look into an image: how it runs, its layers, packages, biggest files and waste
-///
-/// Waste is what the layers carry and the image does not have: contents that a later layer replaced or removed, without the
-/// copy that is still there. A budget that is not kept is told, and ends with exit code 1. What the numbers mean stands in
-/// docs/inspect.md.
-#[derive(ClapArgs, Debug)]
-pub(crate) struct Inspect {
-    /// The image: NAME of one that was built here, HOST/REPOSITORY:TAG of one in a registry, or by its transport: oci:DIR[:TAG],
-    /// oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF
-    pub(crate) image: String,
-    /// The platform, such as linux/arm/v7, where the image has several [default: this machine's]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = of_text::<AnyPlatform>)]
-    pub(crate) platform: Option<AnyPlatform>,
-    /// List all packages
-    #[arg(long)]
-    pub(crate) packages: bool,
-    /// How many of the biggest files and folders, and of what is wasted, to tell
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) top: usize,
-    /// The image that this one builds on: what it wastes by itself is told apart, and counts for no budget
-    #[arg(long, value_name = "IMAGE")]
-    pub(crate) base: Option<String>,
-    /// Tell dive's numbers, too: just as dive tells them
-    #[arg(long)]
-    pub(crate) dive: bool,
-    /// Allow the contents of all layers at most so many bytes, such as 50MB or 1GiB
-    #[arg(long, value_name = "SIZE", value_parser = of_text::<Bytes>)]
-    pub(crate) max_size: Option<Bytes>,
-    /// Allow at most so much waste: bytes, or a part of what the layers carry, such as 5%
-    #[arg(long, value_name = "SIZE|PERCENT", value_parser = of_text::<MostWaste>)]
-    pub(crate) max_waste: Option<MostWaste>,
-    /// Allow at most so many layers
-    #[arg(long, value_name = "N")]
-    pub(crate) max_layers: Option<usize>,
-    /// Draw the files, or those below a path
-    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = of_text::<InImage>, group = "instead")]
-    pub(crate) tree: Option<InImage>,
-    /// How deep to draw
-    #[arg(long, value_name = "N", default_value_t = 2, requires = "tree")]
-    pub(crate) depth: usize,
-    /// Write the bytes of a file as the image has it, links followed
-    #[arg(long, value_name = "PATH", value_parser = of_text::<InImage>, group = "instead")]
-    pub(crate) cat: Option<InImage>,
-}
-
-/// A path in an image, from its root.
-#[derive(Clone, Debug)]
-pub(crate) struct InImage(pub(crate) ImagePath);
-
-impl std::str::FromStr for InImage {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        ImagePath::absolute(text).map(Self)
-    }
 }
 
 /// Run an image here: without a daemon, without root, its root read-only

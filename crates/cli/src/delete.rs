@@ -6,9 +6,8 @@ use bareboat_model::{Error, Location, Reference, Result, Selector, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Delete, Format};
-use crate::image::place;
+use crate::image::{Harbour, place};
 use crate::output::{Failure, answer, answer_json};
-use crate::registries::options;
 use crate::summary::line;
 use crate::terminal::Terminal;
 
@@ -25,8 +24,8 @@ pub(crate) fn run(command: &Delete, args: &Args, terminal: &Terminal) -> Result<
     let deleted = match place(&command.image)? {
         Location::Registry(image) => {
             check_is_named(&command.image)?;
-            let options = options(args, &command.registries, &command.patience, terminal)?;
-            in_registry(&Registry::new(options)?, &image)?
+            let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
+            in_registry(harbour.registry()?, &image)?
         }
         Location::Oci { dir, name: Some(name) } => {
             let removed = transport::remove_name(&dir, &name, &args.place.store()?)?;

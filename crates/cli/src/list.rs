@@ -1,14 +1,12 @@
 //! `bareboat list`.
 
-use bareboat_io::registry::Registry;
 use bareboat_io::transport;
 use bareboat_model::{Error, Location, Reference, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Format, List};
-use crate::image::place;
+use crate::image::{Harbour, place};
 use crate::output::{Failure, answer, answer_json};
-use crate::registries::options;
 use crate::terminal::Terminal;
 
 /// What JSON says of a repository or a layout.
@@ -25,8 +23,8 @@ pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<()
     let listed = match place(&command.repository)? {
         Location::Registry(image) => {
             check_no_tag(&command.repository, &image)?;
-            let options = options(args, &command.registries, &command.patience, terminal)?;
-            let tags = Registry::new(options)?.tags(&image)?;
+            let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
+            let tags = harbour.registry()?.tags(&image)?;
             Listed { repository: image.name(), tags, untagged: Vec::new() }
         }
         Location::Oci { dir, name: None } => {

@@ -8,8 +8,8 @@ use console::Term;
 use serde::Serialize;
 
 use crate::args::{Args, Format, Login, Logout};
+use crate::build::{http_options, registry_options};
 use crate::output::{Failure, answer, answer_json};
-use crate::registries::options;
 use crate::terminal::Terminal;
 
 /// Tokens that stand in for passwords are a few thousand bytes long.
@@ -40,7 +40,7 @@ pub(crate) fn log_in(command: &Login, args: &Args, terminal: &Terminal) -> Resul
         return Err(Error::new("the password is empty").context(doing()).into());
     }
     let login = registry::Login { registry: &registry, user: &user, password: &password };
-    let options = options(args, &command.registries, &command.patience, terminal)?;
+    let options = registry_options(&http_options(args, command.patience.timeout)?, args, terminal);
     let places = options.places.clone();
     login.check(options)?;
     let kept = login.keep(&places)?;

@@ -6,6 +6,7 @@ mod cache;
 mod catalog;
 mod copy;
 mod delete;
+mod diff;
 mod effects;
 mod image;
 mod inspect;
@@ -13,7 +14,6 @@ mod list;
 mod lock;
 mod login;
 mod output;
-mod registries;
 mod run;
 mod summary;
 mod tag;
@@ -43,6 +43,13 @@ fn run() -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };
+    let args = match args.settle() {
+        Ok(args) => args,
+        Err(error) => {
+            report(&error);
+            return ExitCode::from(CANNOT);
+        }
+    };
     let terminal = Terminal::new(&args.story);
     let result = match &args.command {
         Command::Build(command) => build::run(command, &args, &terminal),
@@ -51,10 +58,11 @@ fn run() -> ExitCode {
         Command::Catalog(command) => catalog::run(command, &args),
         Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
+        Command::Inspect(command) => inspect::run(command, &args, &terminal),
         Command::Copy(command) => copy::copy(command, &args, &terminal),
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
-        Command::Inspect(command) => inspect::run(command, &args, &terminal),
+        Command::Diff(command) => diff::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
         Command::List(command) => list::run(command, &args, &terminal),

@@ -6,9 +6,8 @@ use bareboat_model::{Digest, Error, Location, Reference, Result, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Format, Tag};
-use crate::image::place;
+use crate::image::{Harbour, place};
 use crate::output::{Failure, answer, answer_json};
-use crate::registries::options;
 use crate::summary::line;
 use crate::terminal::Terminal;
 
@@ -28,8 +27,8 @@ pub(crate) fn run(command: &Tag, args: &Args, terminal: &Terminal) -> Result<(),
     }
     let tagged = match place(&command.image)? {
         Location::Registry(image) => {
-            let options = options(args, &command.registries, &command.patience, terminal)?;
-            in_registry(&Registry::new(options)?, &image, &command.tags)?
+            let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
+            in_registry(harbour.registry()?, &image, &command.tags)?
         }
         Location::Oci { dir, name } => {
             let top = transport::add_names(&dir, name.as_ref(), &command.tags, &args.place.store()?)?;

@@ -17,8 +17,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_io::store::Store;
-use bareboat_model::{Digest, Error, ImagePath, Result};
+use bareboat_model::{Digest, ImagePath, Result};
 
 pub use changes::{Change, Differences, Happened};
 pub use content::copy_content;
@@ -178,12 +177,4 @@ fn entry(layers: &[Layer], at: At) -> &Entry {
     let listing = layers.get(at.layer as usize).map(|layer| &layer.listing);
     let entry = listing.zip(at.entry).and_then(|(listing, entry)| listing.entries.get(entry as usize));
     entry.unwrap_or(&listing::IMPLIED)
-}
-
-/// The layers of an image that was brought into the store.
-impl Layers for Store {
-    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
-        let missing = || Error::new(format!("it is not in the cache `{}`", self.dir().display()));
-        Ok(Box::new(self.open_blob(&layer.digest)?.ok_or_else(missing)?))
-    }
 }

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use bareboat_formats::compress::{LayerCompression, layer_encoder};
 use bareboat_formats::oci::{LAYER, LAYER_GZIP};
 use bareboat_formats::tar::{self, EntryKind, Writer};
-use bareboat_model::Silent;
+use bareboat_io::store::Store;
+use bareboat_model::{Error, Silent};
 
 use super::*;
 

@@ -1,37 +1,53 @@
 //! `bareboat inspect`.
 
+mod args;
 mod cat;
 mod text;
 mod tree;
 
+use std::io::Read;
+
 use bareboat_audit::inspect::{self, Budgets, Options};
 use bareboat_audit::packages::Inventory;
-use bareboat_audit::view::{self, View};
+use bareboat_audit::view::{self, Layers, View};
+use bareboat_formats::oci::Descriptor;
 use bareboat_io::transport::Image;
-use bareboat_model::{Context as _, Result, escape};
+use bareboat_model::{Context as _, Error, Result, escape};
 
-use crate::args::{Args, Format, Inspect};
-use crate::image::{Harbour, LayersOf};
+pub(crate) use args::Inspect;
+
+use crate::args::{Args, Format};
+use crate::image::Harbour;
 use crate::output::{Failure, answer, answer_json};
 use crate::terminal::Terminal;
 
 /// A budget was not kept.
 const FAILED: u8 = 1;
 
+/// An image whose layers are where they are: in its folder, or in the store.
+struct Stored<'a>(Image<'a>);
+
+impl Layers for Stored<'_> {
+    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
+        let number = self.0.layers.iter().position(|(one, _)| one.digest == layer.digest);
+        self.0.open_layer(number.ok_or_else(|| Error::new("the image has no such layer"))?)
+    }
+}
+
 /// An image, opened and looked into.
 struct Looked<'a> {
-    image: Image<'a>,
+    image: Stored<'a>,
     view: View,
     inventory: Inventory,
 }
 
 pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let harbour = Harbour::new(args, None)?;
+    let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
     let looked = look(command, args, &harbour, terminal)?;
     let told = told(command, &looked, &harbour, terminal)?;
     terminal.finish();
     if let Some(path) = &command.cat {
-        return cat::run(&looked.view, &path.0, &LayersOf(&looked.image));
+        return cat::run(&looked.view, &path.0, &looked.image);
     }
     match (args.story.format, &command.tree) {
         (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,
@@ -50,8 +66,8 @@ fn look<'a>(
     harbour: &'a Harbour,
     terminal: &'a Terminal,
 ) -> Result<Looked<'a>> {
-    let image = harbour.open_image(&command.image, command.platform.as_ref(), terminal)?;
-    let view = view::read(&image.layers, &LayersOf(&image), &harbour.store, args.place.threads(), terminal)
+    let image = Stored(harbour.look(&command.image, command.platform.as_ref(), terminal)?);
+    let view = view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal)
         .context(|| format!("cannot look into the image `{}`", escape(&command.image)))?;
     let inventory = view.packages();
     Ok(Looked { image, view, inventory })
@@ -64,8 +80,8 @@ fn told(
     terminal: &Terminal,
 ) -> Result<inspect::Inspection> {
     let diff_ids = |name: &String| -> Result<_> {
-        let base = harbour.open_image(name, command.platform.as_ref(), terminal)?;
-        Ok((name.clone(), base.layers.into_iter().map(|(_, diff_id)| diff_id).collect()))
+        let base = harbour.look(name, command.platform.as_ref(), terminal)?;
+        Ok((name.clone(), base.layers.iter().map(|(_, diff_id)| *diff_id).collect()))
     };
     let options = Options {
         base: command.base.as_ref().map(diff_ids).transpose()?,
@@ -78,7 +94,7 @@ fn told(
             layers: command.max_layers,
         },
     };
-    let Looked { image, view, inventory } = looked;
+    let Looked { image: Stored(image), view, inventory } = looked;
     inspect::inspect(&command.image, image.top.digest, &image.config, view, inventory, &options)
         .context(|| format!("cannot inspect the image `{}`", escape(&command.image)))
 }
