@@ -102,6 +102,16 @@ fn binaries(corpus: &mut Corpus) {
 }
 
 fn texts(corpus: &mut Corpus, fuzz: &Path) {
+    for (name, header) in [
+        (
+            "challenge",
+            "Negotiate YII==, Basic realm=\"a\\\"b\", Bearer realm=\"https://h.test/t\",service=s,scope=\"repository:a/b:pull\"",
+        ),
+        ("link", "</prev>; rel=\"prev\", </v2/a/tags/list?n=2&last=b>; rel=\"next\""),
+        ("manifest", "{\"schemaVersion\":2,\"config\":{},\"layers\":[]}"),
+    ] {
+        corpus.add("http_header", name, header);
+    }
     let list = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian trixie main # x\ndeb-src cdrom:[x] a b\n";
     corpus.add("apt_sources", "list", list);
     let sources = "Types: deb deb-src\n# note\nURIs: http://mirror.test/debian\nSuites: trixie trixie-updates\n\

@@ -103,30 +103,6 @@ pub(super) fn with_param(url: &str, name: &str, value: &str) -> String {
     format!("{url}{sign}{name}={}", crate::http::encode_path(value))
 }
 
-/// The address that a `Link` header calls `next` (RFC 8288): `</v2/x/tags/list?last=b>; rel="next"`.
-pub(super) fn next_link(header: &str) -> Option<&str> {
-    let mut rest = header;
-    loop {
-        let (target, after) = rest.trim_start_matches([' ', '\t', ',']).strip_prefix('<')?.split_once('>')?;
-        let (params, others) = after
-            .split_once(", <")
-            .map_or((after, None), |(params, _)| (params, Some(&after[params.len() + 2..])));
-        let is_next = params.split(';').any(|param| {
-            let (name, value) = param.split_once('=').unwrap_or((param, ""));
-            name.trim().eq_ignore_ascii_case("rel")
-                && value
-                    .trim()
-                    .trim_matches('"')
-                    .split(' ')
-                    .any(|relation| relation.eq_ignore_ascii_case("next"))
-        });
-        if is_next {
-            return Some(target);
-        }
-        rest = others?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,21 +157,6 @@ mod tests {
             ("127.0.0.1.evil.test", false),
         ] {
             assert_eq!(is_loopback(authority), expected, "{authority}");
-        }
-    }
-
-    #[test]
-    fn the_next_page_is_found() {
-        for (header, expected) in [
-            (r#"</v2/x/tags/list?n=2&last=b>; rel="next""#, Some("/v2/x/tags/list?n=2&last=b")),
-            ("</next>; rel=next", Some("/next")),
-            (r#"</prev>; rel="prev", </a,b>; title="x"; REL="last next""#, Some("/a,b")),
-            (r#"</prev>; rel="prev""#, None),
-            ("", None),
-            ("</broken", None),
-            ("/bare; rel=next", None),
-        ] {
-            assert_eq!(next_link(header), expected, "{header}");
         }
     }
 }
