@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bareboat_io::http::Http;
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, Choice, Found, Image, Outside, Registries};
+use bareboat_io::transport::{self, AnyPlatform, Choice, Found, Image, Outside, Registries};
 use bareboat_model::{Arch, Context as _, Error, Location, Platform, Progress, Reference, Result, escape};
 
 use crate::args::Args;
@@ -57,6 +57,24 @@ impl Harbour {
         let (place, choice) = (place(text)?, Choice::For(platform.into()));
         let found = transport::open(&place, &choice, &outside).and_then(Image::into_store);
         found.map_err(|error| explain(error, text, &place))
+    }
+}
+
+impl<'a> Harbour {
+    /// Opens the image that `text` names: its layers stay where they are.
+    ///
+    /// # Errors
+    /// When there is no such image, or nothing in it for the platform.
+    pub(crate) fn look(
+        &'a self,
+        text: &str,
+        platform: Option<&AnyPlatform>,
+        progress: &'a dyn Progress,
+    ) -> Result<Image<'a>> {
+        let place = place(text)?;
+        let choice = platform.map_or(Choice::Natural, |platform| Choice::For(platform.clone()));
+        transport::open(&place, &choice, &self.outside(progress))
+            .map_err(|error| explain(error, text, &place))
     }
 }
 

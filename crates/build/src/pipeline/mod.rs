@@ -140,11 +140,8 @@ fn one_platform(
     let packages: Vec<_> =
         lock.packages.get(&platform).into_iter().flat_map(|packages| packages.values()).cloned().collect();
     let knowledge = Knowledge::of(lock, bases, platform)?;
-    let mirrors = match fetch::missing(&workshop.store, &packages).is_empty() {
-        true => Default::default(),
-        false => relock::mirrors(loaded, workshop.progress)?,
-    };
-    let source = fetch::Source { http: &workshop.http, store: &workshop.store, mirrors };
+    let mirrors = || relock::mirrors(loaded, workshop.progress);
+    let source = fetch::Source::new(&workshop.http, &workshop.store, &mirrors);
     let unpacked = fetch::bring(&source, &packages, workshop.threads, workshop.progress)?;
     let tiers = knowledge.tiers(loaded)?;
     let plan = Plan {

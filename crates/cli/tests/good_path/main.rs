@@ -8,6 +8,7 @@ mod layout;
 mod words;
 
 mod base_image;
+mod cache;
 mod catalog;
 mod catalog_command;
 mod deckhand;
@@ -15,6 +16,7 @@ mod effects;
 mod explain;
 mod files;
 mod image;
+mod inspect;
 mod layers;
 mod relock;
 mod structure_tests;

@@ -1,0 +1,180 @@
+//! What is in an image, by layer and as a whole: the ground for telling, drawing and comparing it.
+//!
+//! Each layer is read once, from one end to the other, and only its listing stays: in memory, and in the store for the
+//! next time. No content is ever held. From the listings the whole follows: which layer brought what is at a path, and
+//! what each layer added, changed and removed.
+
+mod cached;
+mod changes;
+mod content;
+mod listing;
+mod read;
+mod squash;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
+
+use bareboat_formats::oci::Descriptor;
+use bareboat_model::{Digest, ImagePath, Result};
+
+pub use changes::{Change, Differences, Happened};
+pub use content::copy_content;
+pub use listing::{Entry, Kind, Listing};
+pub use read::read;
+
+use crate::packages::Inventory;
+
+/// Where the layers of an image come from.
+pub trait Layers: Sync {
+    /// Opens a layer as it is stored: compressed, and not verified yet. It is verified by whoever reads it.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>>;
+}
+
+/// An image, looked into.
+#[derive(Debug)]
+pub struct View {
+    /// The layers, the lowest first.
+    pub layers: Vec<Layer>,
+    files: BTreeMap<ImagePath, Node>,
+}
+
+/// A layer of a [`View`].
+#[derive(Debug)]
+pub struct Layer {
+    /// How it is stored.
+    pub descriptor: Descriptor,
+    /// The digest of its tar.
+    pub diff_id: Digest,
+    /// What is in its tar.
+    pub listing: Listing,
+    /// What it did to those below it, by path.
+    pub changes: Vec<Change>,
+    /// Contents that it brought and that are not in the image any more: where they were, and who took them away.
+    pub lost: Vec<Lost>,
+}
+
+/// A content that a layer brings and the image does not have: it is carried for nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lost {
+    /// Where it was.
+    pub path: ImagePath,
+    /// Its size.
+    pub size: u64,
+    /// The layer that took its last name away: perhaps the one that brought it, whose tar names a path twice.
+    pub by: usize,
+    /// Whether something else is at the path since then. Else it was removed.
+    pub replaced: bool,
+}
+
+/// What is at a path of the image. Its [`Entry`] is in the listing of a layer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Node {
+    /// The layer that put it there.
+    layer: u32,
+    /// Where its entry is.
+    at: At,
+}
+
+/// A place in the listings. Two names of one file are at the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct At {
+    layer: u32,
+    /// Nothing for a directory that no layer names: something was put below it.
+    entry: Option<u32>,
+}
+
+/// A file, directory or link of the image.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    /// The layer that put it there, counted from 0.
+    pub layer: usize,
+    /// What it is. Of a hard link, the file that it names; so it is never [`Kind::HardLink`], and no whiteout.
+    pub entry: &'a Entry,
+    at: At,
+}
+
+/// Tells files of a [`View`] apart: two names of one file have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FileId(At);
+
+impl Item<'_> {
+    /// Which file it is, whatever its name.
+    pub fn id(&self) -> FileId {
+        FileId(self.at)
+    }
+
+    /// The bytes of the file's content; nothing has one but files. Of several names, each tells it.
+    pub fn size(&self) -> u64 {
+        self.entry.kind.size()
+    }
+}
+
+impl View {
+    /// What the image has at `path`, which has no links on its way.
+    pub fn get(&self, path: &ImagePath) -> Option<Item<'_>> {
+        self.files.get(path).map(|node| self.item(*node))
+    }
+
+    /// What a program would find at `path`: all links followed; with the place where it really is.
+    ///
+    /// # Errors
+    /// When links lead in a circle.
+    pub fn lookup(&self, path: &ImagePath) -> Result<Option<(ImagePath, Item<'_>)>> {
+        let real = path.follow(|path| self.get(path)?.entry.kind.link())?;
+        Ok(self.get(&real).map(|item| (real, item)))
+    }
+
+    /// All that the image has, by path, which puts a directory before what it holds (but not always right before).
+    pub fn files(&self) -> impl DoubleEndedIterator<Item = (&ImagePath, Item<'_>)> {
+        self.files.iter().map(|(path, node)| (path, self.item(*node)))
+    }
+
+    /// How many paths the image has, its root included.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether it holds nothing but its root.
+    pub fn is_empty(&self) -> bool {
+        self.files.len() <= 1
+    }
+
+    /// Each file once, however many names it has, with the first of them.
+    pub fn contents(&self) -> impl Iterator<Item = (&ImagePath, Item<'_>)> {
+        let mut seen = HashSet::new();
+        self.files().filter(move |(_, item)| item.entry.kind.is_file() && seen.insert(item.at))
+    }
+
+    /// The bytes of all files, each once.
+    pub fn size(&self) -> u64 {
+        self.contents().map(|(_, item)| item.size()).sum()
+    }
+
+    /// The packages of the image: what those of its files tell that are still there.
+    pub fn packages(&self) -> Inventory {
+        let found = self.files.iter().filter_map(|(path, node)| {
+            let layer = self.layers.get(node.at.layer as usize)?;
+            Some((path, layer.listing.found.get(&node.at.entry?)?))
+        });
+        Inventory::new(found, |path| {
+            let real = path.follow_parent(|path| self.get(path)?.entry.kind.link()).ok()?;
+            self.get(&real).filter(|item| item.entry.kind != Kind::Directory).map(|_| real)
+        })
+    }
+
+    fn item(&self, node: Node) -> Item<'_> {
+        Item { layer: node.layer as usize, entry: entry(&self.layers, node.at), at: node.at }
+    }
+}
+
+/// The entry at a place.
+fn entry(layers: &[Layer], at: At) -> &Entry {
+    let listing = layers.get(at.layer as usize).map(|layer| &layer.listing);
+    let entry = listing.zip(at.entry).and_then(|(listing, entry)| listing.entries.get(entry as usize));
+    entry.unwrap_or(&listing::IMPLIED)
+}
