@@ -44,7 +44,7 @@ struct Looked<'a> {
 }
 
 pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let harbour = Harbour::open(args, command.patience.timeout)?;
+    let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
     let looked = look(command, args, &harbour, terminal)?;
     let told = told(command, &looked, &harbour, terminal)?;
     terminal.finish();

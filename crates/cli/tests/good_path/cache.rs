@@ -53,7 +53,8 @@ fn it_is_shown_by_kind() {
     unpacked packages and layers        8 [SIZE]
     finished layers and files          10 [SIZE]
     archive listings                    6 [SIZE]
-    together                           30 [SIZE]
+    verified layouts                    1 [SIZE]
+    together                           31 [SIZE]
     ");
     let json: serde_json::Value = serde_json::from_str(&bench.says(&["cache", "--format", "json"])).unwrap();
     assert_eq!(json["schema"], "bareboat.cache/1");
@@ -79,7 +80,7 @@ fn what_was_not_used_for_long_goes() {
     let bench = Bench::new(HELLO);
     let _sizes = without_sizes();
     let digest = bench.builds();
-    insta::assert_snapshot!(bench.says(&["cache", "gc"]), @r"removed 0 things (0 B), kept 30 (65.7 kB)");
+    insta::assert_snapshot!(bench.says(&["cache", "gc"]), @r"removed 0 things (0 B), kept 31 (66.2 kB)");
     bench.let_days_pass(29);
     bench.says(&["cache", "gc"]);
     assert_eq!(bench.packages().len(), 4);
@@ -90,9 +91,10 @@ fn what_was_not_used_for_long_goes() {
     unpacked packages and layers        8 [SIZE]
     finished layers and files          10 [SIZE]
     archive listings                    6 [SIZE]
-    together                           30 [SIZE]
+    verified layouts                    1 [SIZE]
+    together                           31 [SIZE]
 
-    would remove 30 things (65.7 kB), keep 0 (0 B)
+    would remove 31 things (66.2 kB), keep 0 (0 B)
     ");
     assert_eq!(bench.packages().len(), 4);
     // Using is what counts.

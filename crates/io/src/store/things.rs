@@ -33,6 +33,8 @@ pub enum ThingKind {
     Listing,
     /// The files of images, and what each of their layers does, as `inspect` and `diff` read them.
     View,
+    /// Which blobs of layouts were verified.
+    Verified,
     /// An image's root file system, as `run` and `test` need it.
     Root,
     /// A download or copy that was broken off and can be gone on with.
@@ -53,6 +55,7 @@ impl ThingKind {
             Self::Finished => "finished layers and files",
             Self::Listing => "archive listings",
             Self::View => "views of layers",
+            Self::Verified => "verified layouts",
             Self::Root => "unpacked roots",
             Self::Partial => "partial downloads",
             Self::Other => "others",
@@ -69,7 +72,8 @@ impl ThingKind {
                 Self::Finished
             }
             "index" | "packed-index" | "release" => Self::Listing,
-            "view" | "layer-view" => Self::View,
+            "layer-listings" => Self::View,
+            "layout-verified" => Self::Verified,
             _ => Self::Other,
         }
     }
@@ -280,7 +284,7 @@ mod tests {
             ("python-bytecode-contents-2", "finished layers and files"),
             ("index", "archive listings"),
             ("release-1", "archive listings"),
-            ("layer-view-3", "views of layers"),
+            ("layer-listings-3", "views of layers"),
             ("something-9", "others"),
         ] {
             assert_eq!(ThingKind::of_entry(kind).words(), words, "{kind}");
