@@ -9,6 +9,7 @@ mod effects;
 mod image;
 mod lock;
 mod output;
+mod referrers;
 mod run;
 mod summary;
 mod terminal;
@@ -56,6 +57,7 @@ fn run() -> ExitCode {
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Diff(command) => diff::run(command, &args, &terminal),
+        Command::Referrers(command) => referrers::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
     };
     terminal.finish();

@@ -7,6 +7,7 @@ mod bench;
 mod layout;
 mod words;
 
+mod attachments;
 mod base_image;
 mod catalog;
 mod catalog_command;
