@@ -12,17 +12,14 @@ check "the probes compile" gcc -O1 -Wall -Werror -static -o "$AREA/probes" "$LIV
 image() { python3 "$LIVE/layout.py" "$AREA/images/$1" "${@:2}" && chmod -R a+rX "$AREA/images"; }
 probes="/probes<$AREA/probes"
 
-# An ordinary user, with a cache of his own.
-NOBODY=64242
-mkdir -p "$AREA/home"
-chown $NOBODY:$NOBODY "$AREA/home"
+user_home
 # `exec`, so that the process that is killed below is bareboat itself.
 as() {
     local who=$1
     shift
     case $who in
     root) exec "$BAREBOAT" "$@" ;;
-    user) exec setpriv --reuid $NOBODY --regid $NOBODY --clear-groups env -i PATH="$PATH" HOME="$AREA/home" "$BAREBOAT" "$@" ;;
+    user) as_user "$BAREBOAT" "$@" ;;
     esac
 }
 

@@ -98,6 +98,32 @@ contained() {
     runc --root "$WORK/runc" run --bundle "$config" "live-$TOPIC-$BASHPID-$RANDOM" </dev/null
 }
 
+# A port of loopback that nothing listens on now.
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# eventually COMMAND…: waits until it succeeds, ten seconds at most.
+eventually() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; return 1; }
+
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
+
+# served LOG PORT COMMAND…: a server that ends with the topic, or with `end_server`; waits until it answers. Sets SERVER_ID.
+served() {
+    local log=$1 port=$2
+    shift 2
+    "$@" >"$log" 2>&1 &
+    SERVER_ID=$!
+    RUNNING+=("$SERVER_ID")
+    eventually answers "$port" || { cat "$log"; return 1; }
+}
+
+end_server() { kill "$1"; wait "$1" 2>/dev/null; }
+
+# An ordinary user, with a home of his own.
+NOBODY=64242
+user_home() { mkdir -p "$AREA/home" && chown "$NOBODY:$NOBODY" "$AREA/home"; }
+# In his place; `exec`, so that the process is the command itself.
+as_user() { exec setpriv --reuid $NOBODY --regid $NOBODY --clear-groups env -i PATH="$PATH" HOME="$AREA/home" "$@"; }
+
 # archive_mirror FOLDER [OPTION…]: starts mirror.py and points bareboat at it; its log of requests is FOLDER/requests.
 archive_mirror() {
     local folder=$1
@@ -108,13 +134,12 @@ archive_mirror() {
         --port-file "$folder/port" --requests "$folder/requests" "$@" 2>"$folder/errors" &
     MIRROR_ID=$!
     RUNNING+=("$MIRROR_ID")
-    for _ in $(seq 100); do [ -s "$folder/port" ] && break; sleep 0.1; done
-    [ -s "$folder/port" ] || { cat "$folder/errors"; return 1; }
+    eventually test -s "$folder/port" || { cat "$folder/errors"; return 1; }
     export BAREBOAT_MIRROR="http://127.0.0.1:$(cat "$folder/port")/main"
     export BAREBOAT_SECURITY_MIRROR="http://127.0.0.1:$(cat "$folder/port")/security"
 }
 
-end_mirror() { kill "$MIRROR_ID"; wait "$MIRROR_ID" 2>/dev/null; unset BAREBOAT_MIRROR BAREBOAT_SECURITY_MIRROR; }
+end_mirror() { end_server "$MIRROR_ID"; unset BAREBOAT_MIRROR BAREBOAT_SECURITY_MIRROR; }
 
 # A Docker engine of the topic's own, without a network; ends with the topic.
 start_engine() {
@@ -127,4 +152,34 @@ start_engine() {
     for _ in $(seq 60); do docker version >/dev/null 2>&1 && return; sleep 0.5; done
     cat "$engine/log"
     return 1
+}
+
+# docker_registry NAME [YAML]: Debian's registry with a store of its own below the topic's folder, plain on loopback unless the
+# YAML, which is added to the configuration, says more. Sets PORT, and SERVER_ID.
+docker_registry() {
+    local folder=$AREA/registry-$1
+    PORT=$(free_port)
+    mkdir -p "$folder/store"
+    {
+        printf 'version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\n' "$folder/store"
+        printf 'http:\n  addr: 127.0.0.1:%s\n%s\n' "$PORT" "${2:-}"
+    } >"$folder/config.yml"
+    served "$folder/log" "$PORT" docker-registry serve "$folder/config.yml"
+}
+
+# A registry with the referrers API: go-containerregistry's. Built by `.ci/run`. Sets PORT.
+go_registry() {
+    PORT=$(free_port)
+    mkdir -p "$AREA/registry-$1"
+    served "$AREA/registry-$1/log" "$PORT" "${GO_REGISTRY:?set GO_REGISTRY to the built tests/live/registry}" "127.0.0.1:$PORT" "$AREA/registry-$1"
+}
+
+# proxied NAME PORT [OPTION…]: proxy.py in front of a registry. Sets PROXY (host:port) and REQUESTS (its log).
+proxied() {
+    local folder=$AREA/proxy-$1 upstream=$2 port
+    shift 2
+    port=$(free_port)
+    mkdir -p "$folder"
+    PROXY=127.0.0.1:$port REQUESTS=$folder/requests
+    served "$folder/errors" "$port" python3 "$LIVE/proxy.py" --port "$port" --upstream "$upstream" --requests "$REQUESTS" "$@"
 }

@@ -33,12 +33,9 @@ fi
 
 if check "rust-courier builds" built rust-courier; then
     folder=$WORK/images/rust-courier/recipe
-    # A port of its own, found free by asking for any.
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    (cd "$folder/www" && exec openssl s_server -quiet -WWW -accept "$port" -cert ../certs/server.pem -key ../certs/server.key) \
-        >"$AREA/server.log" 2>&1 &
-    RUNNING+=($!)
-    for _ in $(seq 50); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+    port=$(free_port)
+    server() { cd "$folder/www" && exec openssl s_server -quiet -WWW -accept "$port" -cert ../certs/server.pem -key ../certs/server.key; }
+    check "a server of the topic's own starts" served "$AREA/server.log" "$port" server
     url=https://127.0.0.1:$port/report.txt
     host_network='.linux.namespaces |= map(select(.type != "network"))'
     check "rust-courier trusts its own authority under runc" prints rust-courier \

@@ -1,16 +1,14 @@
 # `bareboat run`: images do in the sandbox what they do under runc, as root and as an ordinary user, and the command's own promises.
 . "$(dirname "$0")/lib.sh"
 
-NOBODY=64242
-mkdir -p "$AREA/home"
-chown $NOBODY:$NOBODY "$AREA/home"
+user_home
 # as root|user ARGUMENT…: `bareboat run`, by root or by somebody with a cache of his own.
 as() {
     local who=$1
     shift
     case $who in
     root) "$BAREBOAT" run "$@" ;;
-    user) setpriv --reuid $NOBODY --regid $NOBODY --clear-groups env -i PATH="$PATH" HOME="$AREA/home" "$BAREBOAT" run "$@" ;;
+    user) (as_user "$BAREBOAT" run "$@") ;;
     esac
 }
 

@@ -10,6 +10,8 @@ use bareboat_model::{Error, Location, Platform};
 use bareboat_sandbox::{Mount, Network};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::inspect::Inspect;
+
 /// Container images that hold a program and what it needs, and nothing else.
 ///
 /// Write a recipe (bareboat.toml), run `bareboat build`, and get an OCI image of Debian packages and your own
@@ -52,7 +54,7 @@ pub(crate) struct Story {
 /// Where things are kept, and how they may be got.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Place {
-    /// The folder for downloads and finished layers; it may be deleted at any time
+    /// The folder for downloads and finished layers (`bareboat cache` shows it); it may be deleted at any time
     /// [env: BAREBOAT_CACHE] [default: bareboat in the user's cache folder, such as ~/.cache/bareboat]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
@@ -93,11 +95,11 @@ fn output(text: &str) -> Result<Location, String> {
     crate::image::output(text).map_err(told)
 }
 
-fn platform(text: &str) -> Result<AnyPlatform, String> {
+pub(crate) fn platform(text: &str) -> Result<AnyPlatform, String> {
     text.parse().map_err(told)
 }
 
-fn told(error: Error) -> String {
+pub(crate) fn told(error: Error) -> String {
     match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
@@ -152,9 +154,11 @@ pub(crate) enum Command {
     Effects(Effects),
     Run(Run),
     Test(Test),
+    Inspect(Box<Inspect>),
     Copy(Copy),
     Pull(Pull),
     Push(Push),
+    Cache(Cache),
     Diff(Diff),
     Referrers(Referrers),
 }
@@ -464,4 +468,36 @@ pub(crate) struct Effects {
     pub(crate) platform: Option<Platform>,
     #[command(flatten)]
     pub(crate) patience: Patience,
+}
+
+/// Show what is in the cache, or make room there
+///
+/// All commands share one cache: packages, layers, manifests, and what was made of them. Anything in it may be removed at
+/// any time; what is needed again is fetched or made again.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    pub(crate) action: Option<CacheAction>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum CacheAction {
+    /// Remove what was not used for long, the longest unused first
+    ///
+    /// What running commands use stays. Uses are noted once a day.
+    Gc {
+        /// Keep what was used in the last days [default: 30, without --max-size]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=36_500))]
+        keep_days: Option<u32>,
+        /// Keep no more than this, such as 10GB
+        #[arg(long, value_name = "SIZE", value_parser = crate::cache::parse_bytes)]
+        max_size: Option<crate::cache::Bytes>,
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Read everything, name what is damaged and remove it; exit code 1 if anything was
+    Verify,
+    /// Remove everything that no running command may need
+    Clear,
 }

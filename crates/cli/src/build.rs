@@ -1,6 +1,12 @@
 //! `bareboat build`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bareboat_build::pipeline::{self, BuildRequest, Workshop};
+use bareboat_io::http::HttpOptions;
+use bareboat_io::registry::RegistryOptions;
+use bareboat_io::transport::Registries;
 
 use bareboat_model::Error;
 
@@ -56,12 +62,25 @@ pub(crate) fn workshop<'a>(
 ) -> Result<Workshop<'a>, Failure> {
     let place = &args.place;
     let threads = place.threads.map(usize::from);
-    let timeout = patience.timeout.map_or_else(timeout_from_env, Ok)?;
-    Ok(Workshop::new(place.store()?, place.offline, timeout, threads, terminal)?)
+    let http = http_options(args, patience.timeout)?;
+    let registries = registries(&http, terminal);
+    Ok(Workshop::new(place.store()?, http, registries, threads, terminal)?)
+}
+
+/// How the network is used, if at all.
+pub(crate) fn http_options(args: &Args, timeout: Option<u64>) -> Result<HttpOptions, Error> {
+    let timeout = Duration::from_secs(timeout.map_or_else(timeout_from_env, Ok)?);
+    Ok(HttpOptions { timeout, offline: args.place.offline, ..HttpOptions::default() })
+}
+
+/// How registries are spoken to.
+pub(crate) fn registries(http: &HttpOptions, terminal: &Terminal) -> Registries {
+    let progress = Arc::new(terminal.clone());
+    Registries::new(RegistryOptions { http: http.clone(), progress, ..RegistryOptions::default() })
 }
 
 /// Read here and not by clap, whose messages would speak of an option that nobody gave.
-pub(crate) fn timeout_from_env() -> Result<u64, Error> {
+fn timeout_from_env() -> Result<u64, Error> {
     let Some(value) = std::env::var_os("BAREBOAT_TIMEOUT").filter(|value| !value.is_empty()) else {
         return Ok(DEFAULT_TIMEOUT);
     };

@@ -120,7 +120,7 @@ fn run(
     args: &Args,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let harbour = Harbour::open(args, what.patience.timeout)?;
+    let harbour = Harbour::open(args, what.patience.timeout, terminal)?;
     let choice = match &what.platform {
         _ if what.all_platforms => Choice::All,
         Some(platform) => Choice::For(platform.clone()),

@@ -1,15 +1,15 @@
 //! How an image is named on the command line, the same for all commands that take one; and what it is read with.
 
 use std::path::Path;
-use std::time::Duration;
 
-use bareboat_io::http::{Http, HttpOptions};
+use bareboat_io::http::Http;
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, Choice, Found, Image, Outside};
+use bareboat_io::transport::{self, AnyPlatform, Choice, Found, Image, Outside, Registries};
 use bareboat_model::{Arch, Context as _, Error, Location, Platform, Progress, Reference, Result, escape};
 
 use crate::args::Args;
-use crate::build::timeout_from_env;
+use crate::build::{http_options, registries};
+use crate::terminal::Terminal;
 
 /// Where `build` leaves images when it is not told otherwise.
 pub(crate) const BUILT: &str = ".bareboat";
@@ -20,16 +20,17 @@ const TRANSFERS: usize = 6;
 /// What images are read and written with: the cache, and the network.
 pub(crate) struct Harbour {
     pub(crate) store: Store,
+    registries: Registries,
     http: Http,
     threads: usize,
 }
 
 impl Harbour {
     /// As the command line and the environment have it. `timeout` is in seconds.
-    pub(crate) fn open(args: &Args, timeout: Option<u64>) -> Result<Self> {
-        let timeout = Duration::from_secs(timeout.map_or_else(timeout_from_env, Ok)?);
-        let http = HttpOptions { timeout, offline: args.place.offline, ..HttpOptions::default() };
+    pub(crate) fn open(args: &Args, timeout: Option<u64>, terminal: &Terminal) -> Result<Self> {
+        let http = http_options(args, timeout)?;
         Ok(Self {
+            registries: registries(&http, terminal),
             store: args.place.store()?,
             http: Http::new(http)?,
             threads: args.place.threads.map_or(TRANSFERS, usize::from),
@@ -37,7 +38,8 @@ impl Harbour {
     }
 
     pub(crate) fn outside<'a>(&'a self, progress: &'a dyn Progress) -> Outside<'a> {
-        Outside { store: &self.store, http: &self.http, threads: self.threads, progress }
+        let Self { store, registries, http, threads } = self;
+        Outside { store, registries, http, threads: *threads, progress }
     }
 
     /// Reads the image that `text` names, for `platform` or else for this machine; its layers are in the store then.
@@ -55,6 +57,24 @@ impl Harbour {
         let (place, choice) = (place(text)?, Choice::For(platform.into()));
         let found = transport::open(&place, &choice, &outside).and_then(Image::into_store);
         found.map_err(|error| explain(error, text, &place))
+    }
+}
+
+impl<'a> Harbour {
+    /// Opens the image that `text` names: its layers stay where they are.
+    ///
+    /// # Errors
+    /// When there is no such image, or nothing in it for the platform.
+    pub(crate) fn look(
+        &'a self,
+        text: &str,
+        platform: Option<&AnyPlatform>,
+        progress: &'a dyn Progress,
+    ) -> Result<Image<'a>> {
+        let place = place(text)?;
+        let choice = platform.map_or(Choice::Natural, |platform| Choice::For(platform.clone()));
+        transport::open(&place, &choice, &self.outside(progress))
+            .map_err(|error| explain(error, text, &place))
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod args;
 mod build;
+mod cache;
 mod catalog;
 mod copy;
 mod diff;
 mod effects;
 mod image;
+mod inspect;
 mod lock;
 mod output;
 mod referrers;
@@ -53,12 +55,14 @@ fn run() -> ExitCode {
         Command::Catalog(command) => catalog::run(command, &args),
         Command::Run(command) => run::run(command, &args, &terminal),
         Command::Test(command) => test::run(command, &args, &terminal),
+        Command::Inspect(command) => inspect::run(command, &args, &terminal),
         Command::Copy(command) => copy::copy(command, &args, &terminal),
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Diff(command) => diff::run(command, &args, &terminal),
         Command::Referrers(command) => referrers::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
+        Command::Cache(command) => cache::run(command, &args, &terminal),
     };
     terminal.finish();
     match result {

@@ -15,7 +15,7 @@ use crate::output::Failure;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(command: &Run, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let harbour = Harbour::open(args, None)?;
+    let harbour = Harbour::open(args, None, terminal)?;
     let found = harbour.bring(&command.image, command.platform, terminal)?;
     let root = Root::of(&found, &harbour.store, terminal)
         .context(|| format!("cannot unpack the image `{}`", escape(&command.image)))?;

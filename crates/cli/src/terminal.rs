@@ -16,6 +16,7 @@ const WORTH_A_LINE: u64 = 1_000_000;
 const ROOM_FOR_BARS: u16 = 72;
 
 /// Tells the story as the person wants it.
+#[derive(Clone)]
 pub(crate) struct Terminal {
     bars: MultiProgress,
     draws: bool,

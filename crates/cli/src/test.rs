@@ -29,7 +29,7 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
     // All files are read before the image is: a slip in the last one should not cost the tests of the first.
     let files =
         command.config.iter().map(|file| read(file, command.allow_host)).collect::<Result<Vec<_>>>()?;
-    let harbour = Harbour::open(args, None)?;
+    let harbour = Harbour::open(args, None, terminal)?;
     let found = harbour.bring(&command.image, command.platform, terminal)?;
     let root = Root::of(&found, &harbour.store, terminal)?;
     let sandboxes = Sandboxes {

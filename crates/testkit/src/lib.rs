@@ -5,6 +5,7 @@
 //! * [`Key`]: OpenPGP keys that are the same in every run
 //! * [`Archive`] and [`Suite`]: a signed Debian archive as a map of [`Files`]
 //! * [`Mirror`]: these files over HTTP on the loopback, with faults on demand
+//! * [`FakeRegistry`]: a registry of images on the loopback, as limited and as faulty as a test wants it
 //! * [`world()`]: a small Debian with all that the catalog asks for
 //!
 //! A fixture that cannot be made is a broken test, and the useful thing is to stop right there:
@@ -18,6 +19,8 @@ pub mod elf;
 mod files;
 mod keys;
 mod mirror;
+mod registry;
+mod serve;
 pub mod tree;
 mod world;
 
@@ -26,7 +29,9 @@ pub use compress::Compression;
 pub use deb::{Deb, DebBuilder, ar};
 pub use files::Files;
 pub use keys::{Algorithm, Key, KeyBuilder, SignatureHash};
-pub use mirror::{Fault, Mirror, Request};
+pub use mirror::{Mirror, Request};
+pub use registry::{Auth, Exchange, FakeRegistry, Settings};
+pub use serve::Fault;
 pub use tree::Tree;
 pub use world::{World, world};
 

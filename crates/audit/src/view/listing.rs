@@ -148,7 +148,7 @@ pub(super) fn of_tar(tar: impl Read, limits: &tar::Limits, room: &dyn Fn() -> Re
     let mut listing = Listing::default();
     let mut text = 0;
     let mut chunk = vec![0; CHUNK];
-    tar::read(tar, limits, |member, content| {
+    tar::read_layer(tar, limits, |member, content| {
         room()?;
         let named = member.path.clone();
         let taken = of_member(member, content, &mut chunk).context(|| format!("cannot take `{named}`"))?;

@@ -11,7 +11,7 @@ mod listing;
 mod read;
 mod squash;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
@@ -98,10 +98,14 @@ pub struct Item<'a> {
     at: At,
 }
 
+/// Tells files of a [`View`] apart: two names of one file have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FileId(At);
+
 impl Item<'_> {
-    /// Whether both are names of one file (or the same name).
-    pub fn is_same_file(&self, other: &Self) -> bool {
-        self.at == other.at
+    /// Which file it is, whatever its name.
+    pub fn id(&self) -> FileId {
+        FileId(self.at)
     }
 
     /// The bytes of the file's content; nothing has one but files. Of several names, each tells it.

@@ -38,10 +38,10 @@ fn layer(text: &str) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// Layers by digest, in memory. Each may be opened so many times.
-struct Fixture {
+/// Layers by digest, in memory.
+pub(crate) struct Fixture {
     blobs: BTreeMap<Digest, Vec<u8>>,
-    layers: Vec<(Descriptor, Digest)>,
+    pub(crate) layers: Vec<(Descriptor, Digest)>,
     store: Store,
     _folder: tempfile::TempDir,
 }
@@ -65,11 +65,11 @@ impl Fixture {
         fixture
     }
 
-    fn of(layers: &[&str]) -> Self {
+    pub(crate) fn of(layers: &[&str]) -> Self {
         Self::of_tars(layers.iter().map(|text| layer(text)))
     }
 
-    fn read(&self) -> Result<View> {
+    pub(crate) fn read(&self) -> Result<View> {
         read(&self.layers, self, &self.store, 3, &Silent)
     }
 }

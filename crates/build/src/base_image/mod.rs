@@ -53,17 +53,24 @@ pub struct BaseImage {
 }
 
 impl Bases {
-    /// Reads the image that the recipe builds on, if it does, for each platform.
+    /// Reads the image that the recipe builds on, if it does, for each platform. One in a registry is the one that `locked`
+    /// names, wherever its tag has moved since: in files, people see what they change.
     ///
     /// # Errors
     /// When there is no such image, or it is not what it should be.
-    pub fn load(loaded: &Loaded, platforms: &[Platform], outside: &Outside<'_>) -> Result<Self> {
+    pub fn load(
+        loaded: &Loaded,
+        platforms: &[Platform],
+        locked: Option<&lock::BaseImage>,
+        outside: &Outside<'_>,
+    ) -> Result<Self> {
         let Base::Image(reference) = &loaded.recipe.base else { return Ok(Self::default()) };
         let at = || format!("{}: cannot build on `{reference}`", loaded.recipe.base_place);
         let place = location(reference, loaded).context(at)?;
         let mut bases = Self::default();
         for &platform in platforms {
             let choice = Choice::For(platform.into());
+            let place = pinned(&place, bases.locked.as_ref().or(locked), reference);
             let found = transport::open(&place, &choice, outside).and_then(Image::into_store).context(at)?;
             outside.progress.story(&format!("read the base image {reference} ({})", found.digest));
             let digest = same_for_all(&bases, found.digest, reference).context(at)?;
@@ -96,6 +103,16 @@ fn location(reference: &str, loaded: &Loaded) -> Result<Location> {
         }
         elsewhere @ (Location::DockerDaemon { .. } | Location::Registry(_)) => elsewhere,
     })
+}
+
+/// The place, by digest where a registry can be asked for it.
+fn pinned(place: &Location, locked: Option<&lock::BaseImage>, reference: &str) -> Location {
+    match (place, locked) {
+        (Location::Registry(image), Some(locked)) if locked.reference == reference => {
+            Location::Registry(image.with_digest(locked.digest))
+        }
+        _ => place.clone(),
+    }
 }
 
 fn same_for_all(bases: &Bases, digest: Digest, reference: &str) -> Result<Digest> {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 
 use bareboat_formats::deb822;
 use bareboat_io::archive;
 use bareboat_io::http::Http;
 use bareboat_io::store::Store;
-use bareboat_model::{Bar, Error, Progress, Result, escape};
+use bareboat_model::{Bar, Error, Progress, Result, Silent, escape};
 
 use crate::lock::LockedPackage;
 use crate::unpack::{Unpacked, unpack};
@@ -20,20 +20,37 @@ const DOWNLOADS: usize = 8;
 /// Where packages can be got from.
 pub struct Source<'a> {
     /// For downloads.
-    pub http: &'a Http,
+    http: &'a Http,
     /// Where they are kept.
-    pub store: &'a Store,
-    /// The mirror of each archive, by the archive's name in the lock.
-    pub mirrors: BTreeMap<String, String>,
+    store: &'a Store,
+    /// Tells the mirror of each archive, by the archive's name in the lock. Asked only when something must be fetched: a
+    /// machine that has all packages need not know of any mirror.
+    mirrors: &'a (dyn Fn() -> Result<BTreeMap<String, String>> + Sync),
+    /// What it told.
+    known: OnceLock<Result<BTreeMap<String, String>>>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// Packages come through `http` from what `mirrors` tells into `store`.
+    pub fn new(
+        http: &'a Http,
+        store: &'a Store,
+        mirrors: &'a (dyn Fn() -> Result<BTreeMap<String, String>> + Sync),
+    ) -> Self {
+        Self { http, store, mirrors, known: OnceLock::new() }
+    }
+
+    fn known(&self) -> Result<&BTreeMap<String, String>> {
+        self.known.get_or_init(self.mirrors).as_ref().map_err(Clone::clone)
+    }
+
     fn is_out_of_reach(&self, package: &LockedPackage) -> bool {
-        self.mirrors.get(&package.archive).is_none_or(|mirror| self.http.forbids(mirror))
+        let mirror = self.known().ok().and_then(|mirrors| mirrors.get(&package.archive));
+        mirror.is_none_or(|mirror| self.http.forbids(mirror))
     }
 
     fn fetch(&self, package: &LockedPackage, bar: &dyn Bar) -> Result<()> {
-        let mirror = self.mirrors.get(&package.archive).ok_or_else(|| {
+        let mirror = self.known()?.get(&package.archive).ok_or_else(|| {
             Error::new(format!(
                 "cannot fetch `{}`: no mirror is known for archive `{}`",
                 package.name, package.archive
@@ -50,11 +67,6 @@ impl Source<'_> {
             bar,
         )
     }
-}
-
-/// The packages of `wanted` that the cache does not hold.
-pub fn missing<'a>(store: &Store, wanted: &'a [LockedPackage]) -> Vec<&'a LockedPackage> {
-    wanted.iter().filter(|package| !store.has_blob(&package.sha256, package.size)).collect()
 }
 
 /// Fetches and unpacks all of `packages`; the result is in the same order.
@@ -116,11 +128,12 @@ struct Work<'a> {
     next: AtomicUsize,
     stop: AtomicBool,
     bar: Box<dyn Bar>,
+    progress: &'a dyn Progress,
     done: Mutex<BTreeMap<usize, Result<Unpacked>>>,
 }
 
 impl<'a> Work<'a> {
-    fn new(source: &'a Source<'a>, packages: &'a [LockedPackage], progress: &dyn Progress) -> Self {
+    fn new(source: &'a Source<'a>, packages: &'a [LockedPackage], progress: &'a dyn Progress) -> Self {
         let mut order: Vec<usize> = (0..packages.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(packages[index].size));
         let has = |&index: &usize| source.store.has_blob(&packages[index].sha256, packages[index].size);
@@ -129,13 +142,13 @@ impl<'a> Work<'a> {
         // Without network the first of them fails.
         let online = !missing.iter().any(|&index| source.is_out_of_reach(&packages[index]));
         let bar: Box<dyn Bar> = if missing.is_empty() || !online {
-            Box::new(bareboat_model::Silent)
+            Box::new(Silent)
         } else {
             let packages = if missing.len() == 1 { "package" } else { "packages" };
             progress.begin(&format!("downloading {} {packages}", missing.len()), Some(bytes))
         };
         let (next, stop, done) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(BTreeMap::new()));
-        Self { source, packages, missing, present, next, stop, bar, done }
+        Self { source, packages, missing, present, next, stop, bar, progress, done }
     }
 
     fn download(&self, ready: mpsc::Sender<usize>) {
@@ -154,9 +167,22 @@ impl<'a> Work<'a> {
             let next = ready.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(index) = next else { return };
             let package = &self.packages[index];
-            let unpacked = unpack(self.source.store, &package.sha256, &package.name);
+            let unpacked = self.unpack_one(package);
             self.record(index, unpacked.and_then(|unpacked| check(package, &unpacked).map(|()| unpacked)));
         }
+    }
+
+    fn unpack_one(&self, package: &LockedPackage) -> Result<Unpacked> {
+        let store = self.source.store;
+        let unpacked = unpack(store, &package.sha256, &package.name);
+        // Unpacking removes a blob that it finds damaged.
+        let was_damaged = unpacked.is_err() && !store.has_blob(&package.sha256, package.size);
+        if !was_damaged || self.source.is_out_of_reach(package) {
+            return unpacked;
+        }
+        self.progress.warn(&format!("`{}` was damaged in the cache, and is fetched again", package.name));
+        self.source.fetch(package, &Silent)?;
+        unpack(store, &package.sha256, &package.name)
     }
 
     fn record(&self, index: usize, result: Result<Unpacked>) {

@@ -68,11 +68,8 @@ pub fn effects(workshop: &Workshop<'_>, request: &EffectsRequest) -> Result<Effe
     let bases = Bases::default();
     let lock = relock::relock(&loaded, &bases, &[platform], None, &Move::All, &workshop.sources())?;
     let locked: Vec<_> = lock.packages.into_values().flat_map(|packages| packages.into_values()).collect();
-    let mirrors = match fetch::missing(&workshop.store, &locked).is_empty() {
-        true => Default::default(),
-        false => relock::mirrors(&loaded, workshop.progress)?,
-    };
-    let source = fetch::Source { http: &workshop.http, store: &workshop.store, mirrors };
+    let mirrors = || relock::mirrors(&loaded, workshop.progress);
+    let source = fetch::Source::new(&workshop.http, &workshop.store, &mirrors);
     let unpacked = fetch::bring(&source, &locked, workshop.threads, workshop.progress)?;
     let names = locked.iter().map(|package| Arc::from(package.name.as_str()));
     let packages: Vec<(Arc<str>, Unpacked)> =

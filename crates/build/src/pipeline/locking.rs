@@ -37,7 +37,9 @@ pub fn update(
     let file = lock_file(&loaded, recipe);
     let old = read(&file)?;
     let locked: Vec<Platform> = old.iter().flat_map(Lock::platforms).collect();
-    let project = Project::of(workshop, loaded, recipe, &locked)?;
+    // Some packages alone are moved upon the same base.
+    let base = old.iter().filter(|_| !packages.is_empty()).find_map(|old| old.base.as_ref());
+    let project = Project::of(workshop, loaded, recipe, &locked, base)?;
     let what = match (&old, packages) {
         (_, []) => Move::All,
         (Some(old), _) => only(old, packages, &file)?,

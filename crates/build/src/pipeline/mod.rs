@@ -9,12 +9,12 @@ mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bareboat_formats::oci::{self, Descriptor, Index};
 use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, Attachment, BuiltImage, ImageSet, Outside};
+use bareboat_io::transport::{self, Attachment, BuiltImage, ImageSet, Outside, Registries};
 use bareboat_model::{Context, Error, Location, Platform, Progress, Result, Timestamp};
 
 use crate::assemble::{Assembled, Plan, assemble};
@@ -36,31 +36,32 @@ pub use summary::{HiddenFile, ImageSummary, LayerSummary, LockSummary, Summary};
 pub struct Workshop<'a> {
     store: Store,
     http: Http,
+    registries: Registries,
     threads: usize,
     progress: &'a dyn Progress,
 }
 
 impl<'a> Workshop<'a> {
-    /// Makes ready for the network, unless it is `offline`. A mirror that sends nothing for `timeout` seconds is given up.
+    /// Makes ready for the network, as `http` and `registries` say.
     ///
     /// # Errors
     /// When the environment names certificates that cannot be read.
     pub fn new(
         store: Store,
-        offline: bool,
-        timeout: u64,
+        http: HttpOptions,
+        registries: Registries,
         threads: Option<usize>,
         progress: &'a dyn Progress,
     ) -> Result<Self> {
-        let options =
-            HttpOptions { timeout: Duration::from_secs(timeout), offline, ..HttpOptions::default() };
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { store, http: Http::new(options)?, threads: threads.unwrap_or_else(processors), progress })
+        let threads = threads.unwrap_or_else(processors);
+        Ok(Self { store, http: Http::new(http)?, registries, threads, progress })
     }
 
     /// What images are read and written with.
     pub fn outside(&self) -> Outside<'_> {
-        Outside { store: &self.store, http: &self.http, threads: self.threads, progress: self.progress }
+        let Self { store, http, registries, threads, progress } = self;
+        Outside { store, registries, http, threads: *threads, progress: *progress }
     }
 
     fn sources(&self) -> relock::Sources<'_> {
@@ -169,11 +170,8 @@ fn one_platform(
     let packages: Vec<_> =
         lock.packages.get(&platform).into_iter().flat_map(|packages| packages.values()).cloned().collect();
     let knowledge = Knowledge::of(lock, bases, platform)?;
-    let mirrors = match fetch::missing(&workshop.store, &packages).is_empty() {
-        true => Default::default(),
-        false => relock::mirrors(loaded, workshop.progress)?,
-    };
-    let source = fetch::Source { http: &workshop.http, store: &workshop.store, mirrors };
+    let mirrors = || relock::mirrors(loaded, workshop.progress);
+    let source = fetch::Source::new(&workshop.http, &workshop.store, &mirrors);
     let unpacked = fetch::bring(&source, &packages, workshop.threads, workshop.progress)?;
     let tiers = knowledge.tiers(loaded)?;
     let plan = Plan {

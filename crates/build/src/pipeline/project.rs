@@ -7,7 +7,8 @@ use bareboat_model::{Arch, Error, Platform, Result};
 
 use super::{Workshop, locking};
 use crate::base_image::Bases;
-use crate::recipe::{self, Loaded};
+use crate::lock::BaseImage;
+use crate::recipe::{self, Base, Loaded};
 
 /// A recipe, what it builds on, and for which platforms.
 pub(super) struct Project {
@@ -20,17 +21,26 @@ pub(super) struct Project {
 impl Project {
     /// Reads the recipe and what it builds on, for the platforms `asked` for, else the recipe's, else this machine's.
     pub(super) fn load(workshop: &Workshop<'_>, recipe: &Path, asked: &[Platform]) -> Result<Self> {
-        Self::of(workshop, recipe::load(recipe)?, recipe, asked)
+        let loaded = recipe::load(recipe)?;
+        let locked = match loaded.recipe.base {
+            // Whoever needs the lock says what is wrong with it.
+            Base::Image(_) => locking::read(&locking::lock_file(&loaded, recipe)).ok().flatten(),
+            _ => None,
+        };
+        let base = locked.and_then(|lock| lock.base);
+        Self::of(workshop, loaded, recipe, asked, base.as_ref())
     }
 
+    /// As [`Project::load`]; `base` is the image that is to be built on, if it is in a registry.
     pub(super) fn of(
         workshop: &Workshop<'_>,
         loaded: Loaded,
         recipe: &Path,
         asked: &[Platform],
+        base: Option<&BaseImage>,
     ) -> Result<Self> {
         let platforms = platforms(&loaded, asked)?;
-        let bases = Bases::load(&loaded, &platforms, &workshop.outside())?;
+        let bases = Bases::load(&loaded, &platforms, base, &workshop.outside())?;
         Ok(Self { loaded, bases, platforms, recipe: recipe.to_owned() })
     }
 
@@ -47,7 +57,10 @@ impl Project {
     ) -> Result<Cow<'_, Bases>> {
         match self.bases.locked.is_none() || platforms == self.platforms {
             true => Ok(Cow::Borrowed(&self.bases)),
-            false => Bases::load(&self.loaded, platforms, &workshop.outside()).map(Cow::Owned),
+            false => {
+                let locked = self.bases.locked.as_ref();
+                Bases::load(&self.loaded, platforms, locked, &workshop.outside()).map(Cow::Owned)
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod failing;
 mod archive;
 mod effects;
 mod environment;
+mod inspect;
 mod libraries;
 mod mirror;
 mod package;

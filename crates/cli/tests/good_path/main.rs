@@ -9,6 +9,7 @@ mod words;
 
 mod attachments;
 mod base_image;
+mod cache;
 mod catalog;
 mod catalog_command;
 mod deckhand;
@@ -17,6 +18,7 @@ mod effects;
 mod explain;
 mod files;
 mod image;
+mod inspect;
 mod layers;
 mod relock;
 mod structure_tests;

@@ -10,7 +10,7 @@ mod tests;
 mod write;
 
 pub use member::{Member, MemberKind};
-pub use read::{Limits, read};
+pub use read::{Limits, read, read_layer};
 pub use write::{Entry, EntryKind, Writer};
 
 /// Headers and contents come in blocks of this many bytes (POSIX pax, "ustar Interchange Format").

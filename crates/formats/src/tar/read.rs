@@ -60,8 +60,32 @@ impl Limits {
 pub fn read(
     reader: impl Read,
     limits: &Limits,
-    mut each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
+    each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
 ) -> Result<()> {
+    members(reader, limits, each)?.read_end()
+}
+
+/// As [`read`], for the layer of an image: whatever follows the end marker is skipped, as the engines do. eStargz keeps its
+/// table of contents there (containerd's stargz-snapshotter, docs/estargz.md).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_layer(
+    reader: impl Read,
+    limits: &Limits,
+    each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
+) -> Result<()> {
+    let mut source = members(reader, limits, each)?;
+    io::copy(&mut source.reader, &mut io::sink())?;
+    Ok(())
+}
+
+/// Reads up to the end marker.
+fn members<R: Read>(
+    reader: R,
+    limits: &Limits,
+    mut each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
+) -> Result<Source<R>> {
     let source = Source { reader: Limited::new(reader, limits.unpacked), position: 0 };
     let mut archive = Archive { source, most: limits.members, number: 0 };
     while let Some(member) = archive.next_member()? {
@@ -72,7 +96,7 @@ pub fn read(
         content.skip_rest()?;
         archive.source.skip(padding(size))?;
     }
-    archive.source.read_end()
+    Ok(archive.source)
 }
 
 /// The bytes of the archive, counted and limited.

@@ -493,3 +493,22 @@ fn content_that_is_left_is_skipped_and_errors_pass() {
         read(&bytes[..], &Limits::default(), |_, _| Err(bareboat_model::Error::new("mine"))).unwrap_err();
     assert_eq!(error.to_string(), "mine");
 }
+
+#[test]
+fn what_follows_a_layers_end_is_skipped_within_limits() {
+    let mut bytes = write(&[Owned::file(b"a", b"x")]);
+    let end = bytes.len();
+    bytes.extend(write(&[Owned::file(b"stargz.index.json", b"{}")]));
+    let names = |limits: &Limits| {
+        let mut names = Vec::new();
+        read_layer(&bytes[..], limits, |member, _| {
+            names.push(member.path.to_string());
+            Ok(())
+        })
+        .map(|()| names)
+    };
+    assert_eq!(names(&Limits::default()).unwrap(), ["/a"]);
+    assert!(read_with(&bytes, &Limits::default()).is_err());
+    let limits = Limits { unpacked: end as u64, ..Limits::default() };
+    assert_eq!(names(&limits).unwrap_err().to_string(), format!("unpacks to more than {end} bytes"));
+}

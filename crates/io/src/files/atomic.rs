@@ -108,6 +108,36 @@ impl ScratchFolder {
     }
 }
 
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        // What stays is swept by the next run.
+        let _ = remove_tree(self.path());
+    }
+}
+
+/// Removes a folder with all that is in it. Folders of images may be such as their owner may not change.
+fn remove_tree(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            open_up(folder)?;
+            fs::remove_dir_all(folder)
+        }
+        other => other,
+    }
+}
+
+fn open_up(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // Links are not followed: this is the kind of the entry itself.
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the folders in `parent` that a killed run was making. What cannot be removed stays.
 pub(crate) fn sweep_folders(parent: &Path, prefix: &str) {
     let Ok(entries) = fs::read_dir(parent) else { return };
@@ -117,7 +147,7 @@ pub(crate) fn sweep_folders(parent: &Path, prefix: &str) {
             let abandoned = File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
             if abandoned {
                 // Best effort: a leftover that cannot be removed does no harm.
-                let _ = fs::remove_dir_all(entry.path());
+                let _ = remove_tree(&entry.path());
             }
         }
     }

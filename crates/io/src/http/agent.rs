@@ -188,6 +188,9 @@ pub(crate) fn failure(error: &ureq::Error, options: &HttpOptions) -> Failure {
             passing(format!("no connection within {seconds} s"))
         }
         ureq::Error::Timeout(_) => passing(stalled(seconds)),
+        ureq::Error::Io(error) if tls_failure(error).is_some() => {
+            Failure::Final(tls_failure(error).map_or_else(|| Error::new(plain(error)), told))
+        }
         ureq::Error::Io(error) => Failure::passing(connection_failure(error, options)),
         ureq::Error::HostNotFound => passing("the host is not known".into()),
         ureq::Error::ConnectionFailed => passing("no connection".into()),
@@ -200,13 +203,47 @@ pub(crate) fn failure(error: &ureq::Error, options: &HttpOptions) -> Failure {
             Error::new("this is not a URL that can be fetched")
                 .with_hint("write http://, https:// or file:///"),
         ),
-        ureq::Error::Rustls(error) => {
-            Failure::Final(Error::new(format!("no secure connection: {}", plain(error))).with_hint(
-                "if the server's certificate is from your own authority, name its file in SSL_CERT_FILE",
-            ))
-        }
+        ureq::Error::Rustls(error) => Failure::Final(told(error)),
         ureq::Error::ConnectProxyFailed(words) => passing(format!("the proxy refuses: {}", escape(words))),
         other => Failure::Final(Error::new(plain(other))),
+    }
+}
+
+/// Why a secure connection did not come about, where it is that.
+pub(crate) fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => tls_failure(error),
+        _ => None,
+    }
+}
+
+fn tls_failure(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn told(error: &rustls::Error) -> Error {
+    use rustls::{AlertDescription, CertificateError, Error::AlertReceived, Error::InvalidCertificate};
+    let with = |words: &str| Error::new(format!("no secure connection: {words}"));
+    let own = "if the server's certificate is from your own authority, name its file in SSL_CERT_FILE; that of a registry \
+               may lie in ~/.config/containers/certs.d/HOST:PORT/ca.crt";
+    match error {
+        InvalidCertificate(CertificateError::UnknownIssuer) => {
+            with("the server's certificate is from an authority that is not known here").with_hint(own)
+        }
+        InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            with("the server's certificate has expired")
+        }
+        InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => with("the server's certificate is for another name"),
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            with("the server does not speak TLS")
+        }
+        AlertReceived(AlertDescription::CertificateRequired | AlertDescription::BadCertificate) => {
+            with("the server wants a certificate of ours")
+        }
+        other => with(&plain(other)).with_hint(own),
     }
 }
 

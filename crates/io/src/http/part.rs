@@ -176,6 +176,15 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Compares the digest of the whole file, and throws a wrong one away.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        let verified = self.verify();
+        if verified.is_err() {
+            self.restart()?;
+        }
+        verified
+    }
+
     fn verify(&mut self) -> Result<()> {
         if !self.is_complete() {
             return Err(self.too_short("it ends"));

@@ -100,6 +100,10 @@ impl Registry {
                 return Ok(None);
             };
             part.take_in(status, response, &self.inner.options.http)?;
+            if spot.is_mirror {
+                // The registry itself may have better bytes.
+                part.check()?;
+            }
         }
         Ok(Some(Fetched::Found))
     }

@@ -4,14 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use bareboat_model::{Context, Error, Result};
-use ureq::tls::{ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use crate::files::read_bounded;
 use crate::http::agent::{certificates, roots_from_env};
 
 const LARGEST_FILE: u64 = 4 << 20;
 
-/// How the connection to `authority` is secured. Certificates in the registry's folder are trusted instead of all others.
+/// How the connection to `authority` is secured. Authorities in the registry's folder are trusted with all others.
 pub(super) fn tls(folders: &[PathBuf], authority: &str, unverified: bool) -> Result<TlsConfig> {
     let mut roots = roots_from_env()?.unwrap_or(RootCerts::WebPki);
     let mut client = None;
@@ -19,14 +22,21 @@ pub(super) fn tls(folders: &[PathBuf], authority: &str, unverified: bool) -> Res
     if let Some(folder) = folder {
         let own = authorities(&folder)?;
         if !own.is_empty() {
-            roots = RootCerts::from(own);
+            roots = RootCerts::from(own.into_iter().chain(known(roots)));
         }
         client = client_certificate(&folder)?;
     }
     Ok(TlsConfig::builder().root_certs(roots).client_cert(client).disable_verification(unverified).build())
 }
 
-fn authorities(folder: &Path) -> Result<Vec<ureq::tls::Certificate<'static>>> {
+fn known(roots: RootCerts) -> Vec<Certificate<'static>> {
+    match roots {
+        RootCerts::Specific(certificates) => certificates.to_vec(),
+        _ => webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der)).collect(),
+    }
+}
+
+fn authorities(folder: &Path) -> Result<Vec<Certificate<'static>>> {
     let mut all = Vec::new();
     for path in files(folder, "crt")? {
         all.extend(certificates(&read(&path)?).context(|| cannot_read(&path))?);
@@ -39,7 +49,9 @@ fn client_certificate(folder: &Path) -> Result<Option<ClientCert>> {
     let Some(path) = files(folder, "cert")?.into_iter().next() else { return Ok(None) };
     let key = path.with_extension("key");
     let chain = certificates(&read(&path)?).context(|| cannot_read(&path))?;
-    let key = private_key(&read(&key)?).context(|| cannot_read(&key))?;
+    let key = private_key(&read(&key)?)
+        .and_then(|key| belongs(&chain, &key).map(|()| key))
+        .context(|| cannot_read(&key))?;
     Ok(Some(ClientCert::new_with_certs(&chain, key)))
 }
 
@@ -49,6 +61,17 @@ fn private_key(pem: &[u8]) -> Result<PrivateKey<'static>> {
         _ => None,
     });
     keys.ok_or_else(|| Error::new("there is no private key in it"))
+}
+
+/// ureq takes for granted that they belong together.
+fn belongs(chain: &[Certificate<'static>], key: &PrivateKey<'static>) -> Result<()> {
+    let der = PrivateKeyDer::try_from(key.der()).map_err(Error::new)?;
+    let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
+    let checked = CertifiedKey::from_der(chain, der.clone_key(), &default_provider());
+    checked.map(drop).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => Error::new("it does not belong to the certificate beside it"),
+        other => Error::new(format!("the certificate beside it cannot be used: {other}")),
+    })
 }
 
 fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {

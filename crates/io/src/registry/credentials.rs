@@ -98,13 +98,21 @@ pub(super) fn look_up(files: &[PathBuf], name: &str, warn: &dyn Fn(&str)) -> Res
     Ok(None)
 }
 
+/// What is wrong with a file. The parser's own words quote what they found, which may be a secret.
+pub(super) fn malformed(error: &serde_json::Error) -> Error {
+    Error::new(format!(
+        "line {}, column {}: it is not the JSON that it should be",
+        error.line(),
+        error.column()
+    ))
+}
+
 fn in_file(path: &Path, name: &str, warn: &dyn Fn(&str)) -> Result<Option<Credential>> {
     let Some(bytes) = read_bounded(path, LARGEST_FILE)? else { return Ok(None) };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    let file: AuthFile =
-        serde_json::from_slice(&bytes).map_err(|error| Error::new(super::shown(&error.to_string())))?;
+    let file: AuthFile = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
     let host = name.split('/').next().unwrap_or(name);
     let ask = |helper: &str| {
         helper::get(helper, helper_key(host)).unwrap_or_else(|error| {
@@ -184,4 +192,115 @@ fn decode(auth: &str) -> Option<Secret> {
     let (user, password) = text.split_once(':')?;
     let password = password.trim_end_matches('\0').to_owned();
     Some(Secret::Password { user: user.to_owned(), password })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(file: &str, name: &str) -> Result<Option<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.json");
+        std::fs::write(&path, file).unwrap();
+        let found = look_up(&[folder.path().join("missing"), path], name, &|_| {})?;
+        Ok(found.map(|credential| match credential.secret {
+            Secret::Password { user, password } => format!("{user}:{password}"),
+            Secret::Identity(token) => format!("identity {token}"),
+            Secret::Token(token) => format!("token {token}"),
+        }))
+    }
+
+    fn file(entries: &[(&str, &str)]) -> String {
+        let entries = entries
+            .iter()
+            .map(|(key, who)| format!(r#""{key}": {{"auth": "{}"}}"#, STANDARD.encode(format!("{who}:pw"))));
+        format!(r#"{{"auths": {{{}}}}}"#, entries.collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn the_key_with_the_longest_path_counts() {
+        let paths = file(&[
+            ("h.test", "host"),
+            ("h.test/a", "a"),
+            ("h.test/a/b/c", "c"),
+            ("https://other.test/v1/", "other"),
+        ]);
+        for (name, expected) in [
+            ("h.test/x", Some("host:pw")),
+            ("h.test/a/x", Some("a:pw")),
+            ("h.test/ab", Some("host:pw")),
+            ("h.test/a/b/c", Some("c:pw")),
+            ("h.test/a/b/c/d", Some("c:pw")),
+            ("h.test", Some("host:pw")),
+            ("h.test:5000/a", None),
+            ("other.test/x", Some("other:pw")),
+            ("another.test/x", None),
+            ("evil.test/h.test/a", None),
+        ] {
+            assert_eq!(found(&paths, name).unwrap().as_deref(), expected, "{name}");
+        }
+        for key in [HUB_KEY, "docker.io", "index.docker.io", "https://index.docker.io/v2/"] {
+            assert_eq!(
+                found(&file(&[(key, "hub")]), "docker.io/library/x").unwrap().as_deref(),
+                Some("hub:pw"),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_kinds_of_entries_are_read() {
+        for (entry, expected) in [
+            (r#"{"auth":"bWU6cHc6d2l0aDpjb2xvbnM="}"#, Some("me:pw:with:colons")),
+            (r#"{"auth":"bWU6cHcA"}"#, Some("me:pw")),
+            (r#"{"auth":"bWU6cGFzcw"}"#, Some("me:pass")),
+            (r#"{"username":"me","password":"pw"}"#, Some("me:pw")),
+            (r#"{"auth":"bWU6","identitytoken":"i"}"#, Some("identity i")),
+            (r#"{"registrytoken":"r"}"#, Some("token r")),
+            (r#"{"email":"me@h.test"}"#, None),
+            ("{}", None),
+            ("null", None),
+        ] {
+            let file =
+                format!(r#"{{"auths":{{"h.test":{entry}}},"HttpHeaders":{{"x":"y"}},"detachKeys":"z"}}"#);
+            assert_eq!(found(&file, "h.test/x").unwrap().as_deref(), expected, "{entry}");
+        }
+        for file in ["", " \n", "{}", r#"{"auths":null,"credHelpers":null,"credsStore":""}"#] {
+            assert_eq!(found(file, "h.test/x").unwrap(), None, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_named_and_its_secrets_are_not_shown() {
+        for file in [
+            "{",
+            r#"{"auths":[]}"#,
+            r#"{"auths":{"h.test":"secret"}}"#,
+            r#"{"auths":{"h.test":{"auth":"c2VjcmV0"}}}"#,
+            r#"{"auths":{"h.test":{"auth":"%%secret"}}}"#,
+        ] {
+            let error = found(file, "h.test/x").unwrap_err().to_string();
+            assert!(error.starts_with("cannot read `/") && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_helper_that_cannot_be_had_is_told_and_done_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        for file in [
+            r#"{"credsStore":"not-there-at-all"}"#,
+            r#"{"credHelpers":{"h.test":"not-there-at-all"}}"#,
+            r#"{"credHelpers":{"h.test":"../not-there-at-all"}}"#,
+        ] {
+            std::fs::write(&path, file).unwrap();
+            let told = std::cell::RefCell::new(String::new());
+            let warn = |line: &str| told.borrow_mut().push_str(line);
+            assert_eq!(look_up(std::slice::from_ref(&path), "h.test/x", &warn).unwrap(), None);
+            assert!(
+                told.borrow().starts_with("cannot use the credential helper `docker-credential-"),
+                "{told:?}"
+            );
+        }
+    }
 }

@@ -162,3 +162,43 @@ fn talk(child: &mut Child, input: &[u8], longest: Duration) -> Result<(bool, Vec
         std::thread::sleep(STEP);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn talk_to(script: &str, longest: Duration) -> Result<(bool, Vec<u8>)> {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let talked = talk(&mut child, b"h.test", longest);
+        let _ = child.kill();
+        let _ = child.wait();
+        talked
+    }
+
+    #[test]
+    fn a_helper_gets_the_server_and_answers() {
+        let long = Duration::from_secs(20);
+        assert_eq!(talk_to("cat", long).unwrap(), (true, b"h.test".to_vec()));
+        assert_eq!(talk_to("echo no; exit 3", long).unwrap(), (false, b"no\n".to_vec()));
+    }
+
+    #[test]
+    fn a_helper_that_stalls_or_never_ends_is_left() {
+        let start = Instant::now();
+        let short = Duration::from_millis(200);
+        for (script, words) in [
+            ("exec sleep 30", "it does not answer within 0.2 s"),
+            ("exec >&-; exec sleep 30", "it does not end within 0.2 s"),
+        ] {
+            assert_eq!(talk_to(script, short).unwrap_err().to_string(), words, "{script}");
+        }
+        let error = talk_to("yes", Duration::from_secs(20)).unwrap_err().to_string();
+        assert_eq!(error, "it writes without end");
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+}

@@ -10,7 +10,7 @@ use super::challenge::{self, Challenge};
 use super::url::{Origin, is_loopback};
 use super::{HUB, RegistryOptions, certificates};
 use crate::http::HttpOptions;
-use crate::http::agent::{failure, for_one_server};
+use crate::http::agent::{failure, for_one_server, tls_error};
 use crate::http::retry::Failure;
 
 /// Where the API of Docker's own registry is.
@@ -18,9 +18,6 @@ const HUB_API: &str = "registry-1.docker.io";
 
 /// A server on this machine that says nothing to a TLS greeting for so long does not speak TLS.
 const LONGEST_PROBE: Duration = Duration::from_secs(5);
-
-/// What rustls says when a server answers its greeting, but not in TLS (`Error::InvalidMessage`).
-const BAD_CERTIFICATE: &str = "certificate";
 
 /// A registry's server.
 pub(super) struct Host {
@@ -75,7 +72,7 @@ impl Host {
         // As other tools do: TLS first, so that a server with it is never spoken to without.
         match self.probe(&https) {
             Ok(()) => Ok(https),
-            Err(error) if error.to_string().contains(BAD_CERTIFICATE) => Err(failure(&error, &self.http)),
+            Err(error) if speaks_tls(&error) => Err(failure(&error, &self.http)),
             Err(error) => match self.probe(&http) {
                 Ok(()) => Ok(http),
                 Err(_) => Err(failure(&error, &self.http)),
@@ -114,4 +111,10 @@ impl Host {
         let same = self.authority.split(':').next() == Some(realm.host.as_str());
         realm.is_private() || (self.insecure && same)
     }
+}
+
+/// Whether a server that could not be connected to securely speaks TLS after all.
+fn speaks_tls(error: &ureq::Error) -> bool {
+    use rustls::{Error, InvalidMessage::InvalidContentType};
+    tls_error(error).is_some_and(|error| *error != Error::InvalidMessage(InvalidContentType))
 }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use ureq::http::{Method, StatusCode};
 
-use super::credentials::{Credential, HUB_KEY, LARGEST_FILE, Secret, helper_key, is_host};
+use super::credentials::{Credential, HUB_KEY, LARGEST_FILE, Secret, helper_key, is_host, malformed};
 use super::reply::{self, Refusal};
 use super::session::Call;
 use super::{HUB, Places, Registry, RegistryOptions, helper, lock};
@@ -147,9 +147,7 @@ fn edit(path: &Path, change: impl FnOnce(&mut Map<String, Value>) -> Result<bool
     let bytes = read_bounded(&target, LARGEST_FILE).context(cannot_read)?.unwrap_or_default();
     let mut file = match bytes.iter().all(u8::is_ascii_whitespace) {
         true => Map::new(),
-        false => serde_json::from_slice(&bytes)
-            .map_err(|error| Error::new(reply::shown(&error.to_string())))
-            .context(cannot_read)?,
+        false => serde_json::from_slice(&bytes).map_err(|error| malformed(&error)).context(cannot_read)?,
     };
     if !change(&mut file)? {
         return Ok(());

@@ -20,6 +20,8 @@ mod push;
 mod referrers;
 mod reply;
 mod session;
+#[cfg(test)]
+mod tests;
 mod token;
 mod url;
 

@@ -36,6 +36,8 @@ pub struct Root {
     folder: PathBuf,
     dir: PathBuf,
     entries: OnceLock<BTreeMap<ImagePath, Entry>>,
+    /// So that nobody makes room by removing it, for as long as a program runs on it.
+    _held: File,
 }
 
 impl Root {
@@ -55,7 +57,8 @@ impl Root {
             // The folder gets its name only when all in it is on the disk.
             Ok(rustix::fs::syncfs(File::open(aside)?).map_err(std::io::Error::from)?)
         })?;
-        Ok(Self { dir: folder.join(TREE), folder, entries: OnceLock::new() })
+        let held = store.hold_directory(&folder)?;
+        Ok(Self { dir: folder.join(TREE), folder, entries: OnceLock::new(), _held: held })
     }
 
     /// The folder that holds the files. Nothing may be written into it: others use it too.

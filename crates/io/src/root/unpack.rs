@@ -60,7 +60,7 @@ fn put_on(tree: &mut Unpacking, layer: &Descriptor, diff_id: &Digest, store: &St
         let mut reader = BufReader::with_capacity(BUFFER, blob);
         let compression = Compression::sniff(reader.fill_buf()?);
         let mut hashing = HashingReader::new(decoder(compression, reader)?);
-        tar::read(&mut hashing, &limits, |member, content| {
+        tar::read_layer(&mut hashing, &limits, |member, content| {
             tree.members_left = tree.members_left.saturating_sub(1);
             let path = member.path.clone();
             tree.take(member, content).context(|| format!("cannot put `{path}` in place"))

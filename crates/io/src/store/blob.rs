@@ -19,7 +19,10 @@ impl Store {
 
     /// Whether the blob is here, with this length. One of another length was damaged, and counts as absent.
     pub fn has_blob(&self, digest: &Digest, size: u64) -> bool {
-        fs::metadata(self.blob_path(digest)).is_ok_and(|data| data.is_file() && data.len() == size)
+        self.enter();
+        let path = self.blob_path(digest);
+        fs::metadata(&path)
+            .is_ok_and(|found| found.is_file() && found.len() == size && self.note_use(&path, &found))
     }
 
     /// Hands the blob's bytes to `read`, and then verifies them. A blob that turns out damaged is removed, so
@@ -63,9 +66,14 @@ impl Store {
     /// # Errors
     /// When the blob is here and cannot be read.
     pub fn open_blob(&self, digest: &Digest) -> Result<Option<File>> {
+        self.enter();
         let path = self.blob_path(digest);
         let opened = open_if_there(&path).map_err(|error| self.cannot_read(error, &path))?;
-        Ok(opened.map(|(file, _)| file))
+        Ok(opened.map(|(file, found)| {
+            // Open files stay, even if they lose their name.
+            self.note_use(&path, &found);
+            file
+        }))
     }
 
     /// Stores what `write` writes; gives its digest and length.
@@ -106,7 +114,7 @@ impl Store {
 
     fn prepare_blob(&self, digest: &Digest) -> Result<PathBuf> {
         let path = self.blob_path(digest);
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        path.parent().map_or(Ok(()), |folder| self.folder(folder).map(drop))?;
         Ok(path)
     }
 }

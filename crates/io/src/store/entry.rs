@@ -2,7 +2,7 @@
 //!
 //! An entry ends with its own length and a mark, so that one cut short by a loss of power is known for it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -37,11 +37,14 @@ impl Store {
     pub fn open_entry(&self, kind: &str, key: &Digest) -> Result<Option<Entry>> {
         let path = self.entry_path(kind, key);
         let open = || -> std::io::Result<Option<Entry>> {
-            let Some((file, total)) = open_if_there(&path)? else { return Ok(None) };
-            let Some(length) = total.checked_sub(TRAILER) else { return Ok(None) };
+            self.enter();
+            let Some((file, found)) = open_if_there(&path)? else { return Ok(None) };
+            let Some(length) = found.len().checked_sub(TRAILER) else { return Ok(None) };
             let mut trailer = [0; TRAILER as usize];
             file.read_exact_at(&mut trailer, length)?;
-            Ok((trailer == self::trailer(length)).then_some(Entry { file, length }))
+            // Some are opened again by their path: one that is going away counts as gone.
+            let is_whole = trailer == self::trailer(length) && self.note_use(&path, &found);
+            Ok(is_whole.then_some(Entry { file, length }))
         };
         open().map_err(|error| self.cannot_read(error, &path))
     }
@@ -78,7 +81,7 @@ impl Store {
         write(&mut scratch)?;
         let persist = || -> Result<()> {
             let path = self.entry_path(kind, key);
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            path.parent().map_or(Ok(()), |folder| self.folder(folder).map(drop))?;
             let length = scratch.as_file().metadata()?.len();
             std::io::Seek::seek(&mut scratch, std::io::SeekFrom::End(0))?;
             scratch.write_all(&trailer(length))?;

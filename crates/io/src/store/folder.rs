@@ -10,6 +10,9 @@ use crate::files::{ScratchFolder, create_directory, sweep_folders};
 /// How the names of throw-away folders begin.
 const SCRATCH: &str = "folder-";
 
+/// How the names of folders begin while they are being made, beside those that are made.
+pub(super) const UNFINISHED: &str = ".";
+
 impl Store {
     /// An empty folder on the store's file system that is gone when it is dropped; what a killed run left of its kind is swept.
     ///
@@ -36,13 +39,15 @@ impl Store {
         fill: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<PathBuf> {
         let path = self.dir.join(kind).join(key.hex());
-        if path.is_dir() {
+        self.enter();
+        let found = path.symlink_metadata();
+        if found.is_ok_and(|found| found.is_dir() && self.note_use(&path, &found)) {
             return Ok(path);
         }
         let _guard = self.lock(kind, key)?;
         let folder = self.folder(kind).map_err(|error| self.cannot_write(error))?;
         // Whatever was being made when a run was killed.
-        sweep_folders(&folder, ".");
+        sweep_folders(&folder, UNFINISHED);
         let mut failed = None;
         let made = create_directory(&path, |aside| fill(aside).map_err(|error| failed.insert(error).clone()));
         match (made, failed) {

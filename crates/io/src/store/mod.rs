@@ -12,27 +12,36 @@
 //! Everything is written aside and renamed, so a process may be killed at any moment. Blobs are synced before
 //! they get their name. Entries are not, as they can be made again: a loss of power may cut one short, which
 //! its last bytes show, and then it counts as absent.
+//!
+//! Anything may be removed while nobody uses it (`in_use.rs`): `bareboat cache` does.
 
 mod blob;
+mod clean;
 mod entry;
 mod folder;
+mod in_use;
 mod lock;
 #[cfg(test)]
 mod tests;
+mod things;
+mod verify;
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bareboat_model::{Context, Digest, Error, Result};
 
 use crate::files::{Scratch, sweep};
 
+pub use clean::{Amount, Cleaned, Keep};
 pub use entry::Entry;
 pub use lock::Guard;
+pub use things::{Thing, ThingKind};
+pub use verify::{Damaged, Verified};
 
 /// What helps when the cache cannot be written.
 pub(crate) const ROOM: &str = "set BAREBOAT_CACHE to a folder that can be written and has room";
@@ -46,6 +55,8 @@ const SCRATCH: &str = "scratch-";
 pub struct Store {
     dir: PathBuf,
     swept: Once,
+    /// The store's folder, locked: see `in_use`.
+    in_use: OnceLock<fs::File>,
 }
 
 impl Store {
@@ -69,7 +80,7 @@ impl Store {
         if dir.exists() && !dir.is_dir() {
             return Err(Error::new("it is not a folder").context(failing()).with_hint(ROOM));
         }
-        Ok(Self { dir, swept: Once::new() })
+        Ok(Self { dir, swept: Once::new(), in_use: OnceLock::new() })
     }
 
     /// The store's folder.
@@ -118,6 +129,9 @@ impl Store {
     /// A folder of the store, created if it is missing.
     fn folder(&self, name: impl AsRef<Path>) -> Result<PathBuf> {
         let folder = self.dir.join(name);
+        // Who makes room removes empty folders, unless somebody is there.
+        fs::create_dir_all(&self.dir)?;
+        self.enter();
         fs::create_dir_all(&folder)?;
         Ok(folder)
     }
@@ -138,12 +152,12 @@ fn fan_out(digest: &Digest) -> PathBuf {
     Path::new(first).join(rest)
 }
 
-/// The file at `path` and its length, unless it is missing.
-fn open_if_there(path: &Path) -> std::io::Result<Option<(fs::File, u64)>> {
+/// The file at `path` and what is known of it, unless it is missing.
+fn open_if_there(path: &Path) -> std::io::Result<Option<(fs::File, fs::Metadata)>> {
     match fs::File::open(path) {
         Ok(file) => {
-            let length = file.metadata()?.len();
-            Ok(Some((file, length)))
+            let found = file.metadata()?;
+            Ok(Some((file, found)))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -126,11 +126,11 @@ impl Source for Built<'_> {
         self.documents.get(&wanted.digest).map(|bytes| bytes.to_vec()).ok_or_else(missing)
     }
 
-    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         let Some(bytes) = self.documents.get(&blob.digest) else {
             return stored::open(self.store, blob, offset);
         };
-        let mut reader = Cursor::new(*bytes);
+        let mut reader = Cursor::new(bytes.to_vec());
         reader.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(reader))
     }

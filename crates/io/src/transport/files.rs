@@ -72,6 +72,11 @@ impl Files {
         Ok(Self::Tar { file: Arc::new(file), members })
     }
 
+    /// The files in an archive that has no name, and will not be met again.
+    pub(super) fn unnamed(file: &File) -> Result<Self> {
+        Ok(Self::Tar { members: members(file)?, file: Arc::new(file.try_clone()?) })
+    }
+
     /// The file at `path` from `offset` on, and its whole length; none when there is no such file.
     pub(super) fn open(&self, path: &str, offset: u64) -> Result<Option<(Box<dyn Read + Send>, u64)>> {
         // The path may come from the image: it must not lead out of the folder.

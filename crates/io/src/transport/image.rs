@@ -9,7 +9,7 @@ use bareboat_model::{Context, Digest, Error, Location, Result, escape};
 
 use super::graph::{document, is_foreign};
 use super::platforms::{Choice, choose, is_image, platform_of, serves};
-use super::source::small_blob;
+use super::source::{check_size, small_blob};
 use super::{Outside, Source, Work, foreign, source, stored};
 
 /// The most layers of one image: what overlay file systems mount.
@@ -72,6 +72,11 @@ impl<'a> Image<'a> {
             let found = escape(&parsed.config.media_type);
             return Err(Error::new(format!("it is no image: its config is a `{found}`")));
         }
+        if source.is_far() {
+            // Kept, so that an image whose digest is known needs no network the next time.
+            check_size(&parsed.config)?;
+            stored::bring(&*source, &parsed.config, &outside.work())?;
+        }
         let config_bytes = small_blob(&*source, &parsed.config)?;
         let config = ImageConfig::parse(&config_bytes)?;
         if let Choice::For(wanted) = choice
@@ -89,7 +94,7 @@ impl<'a> Image<'a> {
     ///
     /// # Errors
     /// When there is no such layer, or it cannot be read.
-    pub fn open_layer(&self, number: usize) -> Result<Box<dyn Read + Send + '_>> {
+    pub fn open_layer(&self, number: usize) -> Result<Box<dyn Read + Send>> {
         let (layer, _) = self.layers.get(number).ok_or_else(|| Error::new("there is no such layer"))?;
         let open = || {
             if self.source.is_far() || self.comes_from_urls(layer) {

@@ -9,6 +9,7 @@ mod built;
 mod copy;
 mod destination;
 mod docker_archive;
+mod engine;
 mod files;
 mod foreign;
 mod graph;
@@ -17,6 +18,8 @@ mod layout;
 mod oci_archive;
 mod part;
 mod platforms;
+mod registries;
+mod registry;
 mod source;
 mod stored;
 mod tarball;
@@ -34,14 +37,17 @@ pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
 pub use platforms::Choice;
+pub use registries::Registries;
 pub use source::Source;
 
 use crate::http::Http;
 use crate::store::Store;
 use docker_archive::DockerArchiveDestination;
+use engine::{Engine, EngineDestination};
 use files::Files;
 use layout::{LayoutDestination, LayoutSource};
 use oci_archive::OciArchiveDestination;
+use registry::{RegistryDestination, RegistrySource};
 
 /// The tag of an image whose output names none, as every other tool has it.
 const DEFAULT_TAG: &str = "latest";
@@ -51,6 +57,8 @@ const DEFAULT_TAG: &str = "latest";
 pub struct Outside<'a> {
     /// The cache.
     pub store: &'a Store,
+    /// Registries.
+    pub registries: &'a Registries,
     /// The network, for layers that are in no registry.
     pub http: &'a Http,
     /// How many blobs are on their way at once.
@@ -78,9 +86,8 @@ pub fn source<'a>(location: &Location, outside: &Outside<'a>) -> Result<Box<dyn 
         Location::DockerArchive { file, reference } => {
             docker_archive::open(Files::archive(file, outside.store)?, reference.as_deref())
         }
-        Location::DockerDaemon { .. } | Location::Registry(_) => {
-            Err(Error::new("only files can be read yet"))
-        }
+        Location::Registry(reference) => Ok(Box::new(RegistrySource::open(reference, outside)?)),
+        Location::DockerDaemon { reference } => engine::open(&Engine::find()?, reference, outside),
     }
 }
 
@@ -90,7 +97,7 @@ pub fn source<'a>(location: &Location, outside: &Outside<'a>) -> Result<Box<dyn 
 /// When nothing can be written there.
 pub fn destination<'a>(
     location: &Location,
-    _outside: &Outside<'a>,
+    outside: &Outside<'a>,
     default_name: &str,
 ) -> Result<Box<dyn Destination + 'a>> {
     Ok(match location {
@@ -102,9 +109,11 @@ pub fn destination<'a>(
             file: file.clone(),
             reference: reference.clone().unwrap_or_else(|| default_name.to_owned()),
         }),
-        Location::DockerDaemon { .. } | Location::Registry(_) => {
-            return Err(Error::new("only files can be written yet"));
-        }
+        Location::Registry(reference) => Box::new(RegistryDestination {
+            registry: outside.registries.client()?,
+            reference: reference.clone(),
+        }),
+        Location::DockerDaemon { reference } => Box::new(EngineDestination::new(Engine::find()?, reference)?),
     })
 }
 

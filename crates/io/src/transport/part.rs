@@ -14,7 +14,7 @@ use crate::files::{in_words, no_links};
 const PIECE: usize = 256 << 10;
 
 /// Opens a blob from an offset on.
-pub(super) type Open<'a> = dyn Fn(u64) -> Result<Box<dyn Read + Send + 'a>> + 'a;
+pub(super) type Open<'a> = dyn Fn(u64) -> Result<Box<dyn Read + Send>> + 'a;
 
 /// Brings `blob` into the file `partial` and verifies it; see [`super::Source::fetch`].
 pub(super) fn fetch(open: &Open<'_>, blob: &Descriptor, partial: &Path, bar: &dyn Bar) -> Result<()> {

@@ -30,7 +30,7 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When it is missing or cannot be read.
-    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>>;
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>>;
 
     /// Brings a blob into the file `partial`, verified. What is in it from an earlier run is gone on with.
     ///

@@ -1,63 +1,67 @@
 //! Blobs in the store, as a source reads them: for what cannot go on with a broken run, and what somebody fetched before.
 
+use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Bar, Context, Digest, Error, Reference, Result};
+use bareboat_model::{Bar, Context, Digest, Error, HashingReader, Reference, Result};
 
-use super::source::Verifying;
 use super::{Source, Work, part};
 use crate::store::Store;
 
 /// Opens a blob of the store. Read from its beginning to its end it is verified; a damaged one is removed.
-pub(super) fn open<'a>(
-    store: &'a Store,
-    blob: &Descriptor,
-    offset: u64,
-) -> Result<Box<dyn Read + Send + 'a>> {
+pub(super) fn open(store: &Store, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
+    let file = open_at(store, blob, offset)?;
+    if offset > 0 {
+        return Ok(Box::new(file));
+    }
+    let path = store.blob_path(&blob.digest);
+    Ok(Box::new(Checked { inner: HashingReader::new(file), digest: blob.digest, path }))
+}
+
+fn open_at(store: &Store, blob: &Descriptor, offset: u64) -> Result<File> {
     let missing =
         || Error::new(format!("cannot find `{}` in the cache `{}`", blob.digest, store.dir().display()));
     let mut file = store.open_blob(&blob.digest)?.ok_or_else(missing)?;
-    if offset > 0 {
-        file.seek(SeekFrom::Start(offset))?;
-        return Ok(Box::new(file));
-    }
-    Ok(Box::new(Checked { reader: Verifying::new(file, blob), store, digest: blob.digest }))
+    file.seek(SeekFrom::Start(offset))?;
+    Ok(file)
 }
 
-/// As [`open`], into a file.
+/// As [`open`], into a file. If the blob is damaged, it goes, so that the next run makes it again.
 pub(super) fn fetch(store: &Store, blob: &Descriptor, partial: &Path, bar: &dyn Bar) -> Result<()> {
-    let open = |offset| {
-        let missing =
-            || Error::new(format!("cannot find `{}` in the cache `{}`", blob.digest, store.dir().display()));
-        let mut file = store.open_blob(&blob.digest)?.ok_or_else(missing)?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file) as Box<dyn Read + Send>)
-    };
-    part::fetch(&open, blob, partial, bar).map_err(|error| told(store, &blob.digest, error))
-}
-
-/// If the blob is damaged, that is why reading it failed; and it goes, so that the next run makes it again.
-fn told(store: &Store, digest: &Digest, error: Error) -> Error {
-    match store.open_blob(digest) {
+    let open = |offset| Ok(Box::new(open_at(store, blob, offset)?) as Box<dyn Read + Send>);
+    part::fetch(&open, blob, partial, bar).map_err(|error| match store.open_blob(&blob.digest) {
         Ok(Some(_)) => {
-            let read = store.read_blob(digest, |content| Ok(io::copy(content, &mut io::sink()).map(drop)?));
+            let read =
+                store.read_blob(&blob.digest, |content| Ok(io::copy(content, &mut io::sink()).map(drop)?));
             read.err().unwrap_or(error)
         }
         _ => error,
-    }
+    })
 }
 
-struct Checked<'a, R> {
-    reader: Verifying<R>,
-    store: &'a Store,
+/// A blob of the store that is verified as it streams, and removed if it is damaged.
+struct Checked {
+    inner: HashingReader<File>,
     digest: Digest,
+    path: PathBuf,
 }
 
-impl<R: Read> Read for Checked<'_, R> {
+impl Read for Checked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| told(self.store, &self.digest, error.into()).into())
+        let n = self.inner.read(buffer)?;
+        let (found, _) = match n {
+            0 if !buffer.is_empty() => self.inner.so_far(),
+            _ => return Ok(n),
+        };
+        if found == self.digest {
+            return Ok(0);
+        }
+        // If it cannot be removed, the next run meets it again and says so again.
+        let _ = std::fs::remove_file(&self.path);
+        let words = format!("a file in the cache is damaged: expected {}, found {found}", self.digest);
+        Err(Error::new(words).with_hint("it was removed: run again").into())
     }
 }
 
@@ -113,7 +117,7 @@ impl Source for Stored<'_> {
         self.source.document(wanted)
     }
 
-    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         match self.store.open_blob(&blob.digest)? {
             Some(mut file) if self.has(blob) => {
                 file.seek(SeekFrom::Start(offset))?;

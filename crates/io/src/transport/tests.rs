@@ -11,19 +11,22 @@ use bareboat_model::{Arch, Digest, Platform, Silent, Timestamp};
 
 use super::*;
 use crate::http::HttpOptions;
+use crate::registry::{Places, RegistryOptions};
 
 /// A store with layers, and images of them.
 struct World {
     folder: tempfile::TempDir,
     store: Store,
     http: Http,
+    registries: Registries,
 }
 
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("cache")).unwrap();
-        Self { folder, store, http: Http::new(HttpOptions::default()).unwrap() }
+        let registries = Registries::new(RegistryOptions { places: Places::default(), ..Default::default() });
+        Self { folder, store, http: Http::new(HttpOptions::default()).unwrap(), registries }
     }
 
     fn layer(&self, media_type: &str, bytes: &[u8]) -> Descriptor {
@@ -71,7 +74,8 @@ impl World {
     }
 
     fn outside(&self) -> Outside<'_> {
-        Outside { store: &self.store, http: &self.http, threads: 3, progress: &Silent }
+        let Self { store, http, registries, .. } = self;
+        Outside { store, registries, http, threads: 3, progress: &Silent }
     }
 }
 

@@ -1,19 +1,11 @@
 //! A mirror over HTTP on the loopback, as faulty as a test wants it.
 
-mod fault;
-mod http;
-
-use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-pub use fault::Fault;
+use std::io::{self, BufReader};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 
 use crate::Files;
-use fault::Faults;
+use crate::serve::{Alive, Fault, Faults, Head, Reply, Server, decode, lock};
 
 /// A running server. It listens on a port of its own and ends when it is dropped.
 ///
@@ -24,9 +16,8 @@ use fault::Faults;
 /// assert_eq!(mirror.requests().len(), 0);
 /// ```
 pub struct Mirror {
-    address: SocketAddr,
+    server: Server,
     shared: Arc<Shared>,
-    listener: Option<JoinHandle<()>>,
 }
 
 /// One request that a mirror got.
@@ -45,7 +36,6 @@ struct Shared {
     files: Mutex<Arc<Files>>,
     faults: Mutex<Faults>,
     log: Mutex<Vec<Request>>,
-    stopped: AtomicBool,
 }
 
 impl Mirror {
@@ -54,17 +44,15 @@ impl Mirror {
     /// # Panics
     /// When the loopback has no port left.
     pub fn serve(files: Files) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port on the loopback");
-        let address = listener.local_addr().expect("a bound port");
         let shared = Arc::new(Shared { files: Mutex::new(Arc::new(files)), ..Shared::default() });
         let theirs = Arc::clone(&shared);
-        let listener = std::thread::spawn(move || accept(&listener, &theirs));
-        Self { address, shared, listener: Some(listener) }
+        let server = Server::start(move |stream, alive| answer(stream, alive, &theirs));
+        Self { server, shared }
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// Serves other files from now on, as a mirror does after an update.
@@ -103,46 +91,18 @@ impl Mirror {
     }
 }
 
-impl Drop for Mirror {
-    fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener out of `accept`; when even that fails it is left to the process's end.
-        if TcpStream::connect(self.address).is_ok()
-            && let Some(listener) = self.listener.take()
-        {
-            let _ = listener.join();
-        }
+fn answer(stream: &TcpStream, alive: &Alive, shared: &Shared) -> io::Result<()> {
+    let Some(head) = Head::read(&mut BufReader::new(stream))? else { return Ok(()) };
+    let path = decode(head.target.trim_start_matches('/'));
+    let request = Request { method: head.method.clone(), path, from: head.from() };
+    lock(&shared.log).push(request.clone());
+    let fault = lock(&shared.faults).take(&request.path);
+    let body = lock(&shared.files).get(&request.path).cloned();
+    let (is_head, from) = (request.method == "HEAD", request.from);
+    let mut reply = Reply { stream, alive, is_head, from, headers: String::new() };
+    match (fault, body) {
+        (Some(fault), body) => reply.faulty(fault, body),
+        (None, Some(body)) => reply.file(&body, true),
+        (None, None) => reply.status(404, ""),
     }
-}
-
-impl Shared {
-    /// Waits, but no longer than the mirror lives. False when it has ended.
-    fn wait(&self, duration: Duration) -> bool {
-        const STEP: Duration = Duration::from_millis(10);
-        let mut left = duration;
-        while !left.is_zero() && !self.stopped.load(Ordering::SeqCst) {
-            let step = left.min(STEP);
-            std::thread::sleep(step);
-            left -= step;
-        }
-        !self.stopped.load(Ordering::SeqCst)
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.stopped.load(Ordering::SeqCst) {
-            return;
-        }
-        let Ok(stream) = stream else { continue };
-        let shared = Arc::clone(shared);
-        std::thread::spawn(move || {
-            // A client that hangs up, as a good one does on most faults, is no failure of the mirror.
-            let _: io::Result<()> = http::answer(stream, &shared);
-        });
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::DEFAULT_TAG;
 
 pub(super) use read::open;
-pub(super) use write::DockerArchiveDestination;
+pub(super) use write::{DockerArchiveDestination, check, fill};
 
 /// The file that names the images.
 const MANIFEST_FILE: &str = "manifest.json";

@@ -145,7 +145,7 @@ impl Source for Made {
         }
     }
 
-    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         let path = self.paths.get(&blob.digest).ok_or_else(|| missing(&blob.digest.to_string()))?;
         let (reader, _) = self.files.open(path, offset)?.ok_or_else(|| missing(path))?;
         Ok(reader)

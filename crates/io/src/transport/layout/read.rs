@@ -117,7 +117,7 @@ impl Source for LayoutSource {
         document(&self.files, wanted)
     }
 
-    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         let path = blob_path(&blob.digest);
         let (reader, size) =
             self.files.open(&path, offset)?.ok_or_else(|| Error::new(format!("`{path}` is missing")))?;

@@ -5,7 +5,7 @@
 //! size, and the times that the kernel sets whenever somebody writes to it.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -44,6 +44,12 @@ impl<'a> Verified<'a> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it is known that the file holds the blob.
+    pub(super) fn knows(&self, path: &Path, blob: &Descriptor) -> bool {
+        let identity = fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|data| identity(&data));
+        identity.is_some() && self.known().0.get(&blob.digest) == identity.as_ref()
+    }
+
     /// Whether the file holds the blob, byte for byte. It is read if that is not known.
     pub(super) fn is_whole(&self, path: &Path, blob: &Descriptor) -> bool {
         let Ok(Some(file)) = open_if_there(path) else { return false };
@@ -64,7 +70,7 @@ impl<'a> Verified<'a> {
 
     /// The file was just written, and verified.
     pub(super) fn written(&self, path: &Path, blob: &Descriptor) {
-        if let Ok(data) = std::fs::metadata(path) {
+        if let Ok(data) = fs::symlink_metadata(path) {
             self.note(blob.digest, identity(&data));
         }
     }

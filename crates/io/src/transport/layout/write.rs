@@ -162,11 +162,17 @@ impl Layout<'_> {
     fn put(&self, tag: &str, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<bool> {
         let index = self.index_with(tag, graph)?;
         fs::create_dir_all(self.blobs_dir())?;
-        work.each(&graph.blobs, |blob| {
+        let is_known = |blob: &&Descriptor| self.verified.knows(&self.blob_path(&blob.digest), blob);
+        let (known, others): (Vec<_>, Vec<_>) = graph.blobs.iter().partition(is_known);
+        known.iter().for_each(|blob| work.tally.skipped(blob));
+        let others: Vec<Descriptor> = others.into_iter().cloned().collect();
+        work.each(&others, |blob| {
             self.put_blob(blob, source, work).context(|| format!("cannot copy blob {}", blob.digest))
         })?;
         graph.documents.iter().try_for_each(|(document, bytes)| self.put_document(document, bytes))?;
-        sync_folder(&self.blobs_dir())?;
+        if !others.is_empty() {
+            sync_folder(&self.blobs_dir())?;
+        }
         self.put_layout_file()?;
         self.put_index(&index)
     }

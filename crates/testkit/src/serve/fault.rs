@@ -1,4 +1,4 @@
-//! What can be wrong with a mirror.
+//! What can be wrong with a server.
 
 use std::time::Duration;
 
@@ -44,13 +44,27 @@ pub enum Fault {
     },
     /// Answers a request for a part with status 200 and the whole file.
     NoRange,
-    /// Answers 302 and sends the client there: a path on this mirror, or a URL.
+    /// Answers just so.
+    Answer {
+        /// The status.
+        status: u16,
+        /// Names and values of headers.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Takes so many bytes of what is sent to it, keeps them, and closes the connection. For a registry only.
+    CutUpload {
+        /// Bytes of the request's body that are read.
+        after: usize,
+    },
+    /// Answers 302 and sends the client there: a path on this server, or a URL.
     Redirect(String),
 }
 
-/// The faults of one mirror, the first that applies is taken.
+/// The faults of one server, the first that applies is taken.
 #[derive(Default)]
-pub(super) struct Faults(Vec<Planned>);
+pub(crate) struct Faults(Vec<Planned>);
 
 struct Planned {
     part: String,
@@ -59,12 +73,12 @@ struct Planned {
 }
 
 impl Faults {
-    pub(super) fn add(&mut self, part: &str, fault: Fault, times: Option<u32>) {
+    pub(crate) fn add(&mut self, part: &str, fault: Fault, times: Option<u32>) {
         self.0.push(Planned { part: part.to_owned(), fault, left: times });
     }
 
     /// The fault that a request for `path` meets, used up by one.
-    pub(super) fn take(&mut self, path: &str) -> Option<Fault> {
+    pub(crate) fn take(&mut self, path: &str) -> Option<Fault> {
         let planned =
             self.0.iter_mut().find(|planned| planned.left != Some(0) && path.contains(&planned.part))?;
         planned.left = planned.left.map(|left| left - 1);

@@ -1,0 +1,73 @@
+//! What can be said to `bareboat inspect`.
+
+use std::str::FromStr;
+
+use bareboat_audit::inspect::{Bytes, MostWaste};
+use bareboat_io::transport::AnyPlatform;
+use bareboat_model::{Error, ImagePath};
+use clap::Args as ClapArgs;
+
+use crate::args::{Patience, platform, told};
+
+/// With the hint, which clap knows nothing of.
+fn of_text<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(told)
+}
+
+/// Look into an image: how it runs, its layers, packages, biggest files and waste
+///
+/// Waste is what the layers carry and the image does not have: contents that a later layer replaced or removed, without the
+/// copy that is still there. A budget that is not kept is told, and ends with exit code 1. What the numbers mean stands in
+/// docs/inspect.md.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Inspect {
+    /// The image: by its transport, or the name of one built here
+    pub(crate) image: String,
+    /// The platform, such as linux/arm/v7 [default: this machine's, or the only one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
+    pub(crate) platform: Option<AnyPlatform>,
+    /// List all packages
+    #[arg(long)]
+    pub(crate) packages: bool,
+    /// How many of the biggest files and folders, and of what is wasted, to tell
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// The image that this one builds on: what it wastes by itself is told apart, and counts for no budget
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) base: Option<String>,
+    /// Tell dive's numbers, too: just as dive tells them
+    #[arg(long)]
+    pub(crate) dive: bool,
+    /// Allow the contents of all layers at most so many bytes, such as 50MB or 1GiB
+    #[arg(long, value_name = "SIZE", value_parser = of_text::<Bytes>)]
+    pub(crate) max_size: Option<Bytes>,
+    /// Allow at most so much waste: bytes, or a part of what the layers carry, such as 5%
+    #[arg(long, value_name = "SIZE|PERCENT", value_parser = of_text::<MostWaste>)]
+    pub(crate) max_waste: Option<MostWaste>,
+    /// Allow at most so many layers
+    #[arg(long, value_name = "N")]
+    pub(crate) max_layers: Option<usize>,
+    /// Draw the files, or those below a path
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = of_text::<InImage>, group = "instead")]
+    pub(crate) tree: Option<InImage>,
+    /// How deep to draw
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "tree")]
+    pub(crate) depth: usize,
+    /// Write the bytes of a file as the image has it, links followed
+    #[arg(long, value_name = "PATH", value_parser = of_text::<InImage>, group = "instead")]
+    pub(crate) cat: Option<InImage>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// A path in an image, from its root.
+#[derive(Clone, Debug)]
+pub(crate) struct InImage(pub(crate) ImagePath);
+
+impl FromStr for InImage {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        ImagePath::absolute(text).map(Self)
+    }
+}

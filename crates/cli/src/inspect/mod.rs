@@ -1,0 +1,100 @@
+//! `bareboat inspect`.
+
+mod args;
+mod cat;
+mod text;
+mod tree;
+
+use std::io::Read;
+
+use bareboat_audit::inspect::{self, Budgets, Options};
+use bareboat_audit::packages::Inventory;
+use bareboat_audit::view::{self, Layers, View};
+use bareboat_formats::oci::Descriptor;
+use bareboat_io::transport::Image;
+use bareboat_model::{Context as _, Error, Result, escape};
+
+pub(crate) use args::Inspect;
+
+use crate::args::{Args, Format};
+use crate::image::Harbour;
+use crate::output::{Failure, answer, answer_json};
+use crate::terminal::Terminal;
+
+/// A budget was not kept.
+const FAILED: u8 = 1;
+
+/// An image whose layers are where they are: in its folder, or in the store.
+struct Stored<'a>(Image<'a>);
+
+impl Layers for Stored<'_> {
+    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
+        let number = self.0.layers.iter().position(|(one, _)| one.digest == layer.digest);
+        self.0.open_layer(number.ok_or_else(|| Error::new("the image has no such layer"))?)
+    }
+}
+
+/// An image, opened and looked into.
+struct Looked<'a> {
+    image: Stored<'a>,
+    view: View,
+    inventory: Inventory,
+}
+
+pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
+    let looked = look(command, args, &harbour, terminal)?;
+    let told = told(command, &looked, &harbour, terminal)?;
+    terminal.finish();
+    if let Some(path) = &command.cat {
+        return cat::run(&looked.view, &path.0, &looked.image);
+    }
+    match (args.story.format, &command.tree) {
+        (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,
+        (Format::Json, Some(path)) => {
+            answer_json("bareboat.inspect/1", &tree::Told::new(&looked.view, &path.0)?)?;
+        }
+        (Format::Text, None) => answer(&text::of(&told, command.top, &args.story))?,
+        (Format::Json, None) => answer_json("bareboat.inspect/1", &told)?,
+    }
+    if told.budgets.iter().all(|verdict| verdict.passed) { Ok(()) } else { Err(Failure::Code(FAILED)) }
+}
+
+fn look<'a>(
+    command: &Inspect,
+    args: &Args,
+    harbour: &'a Harbour,
+    terminal: &'a Terminal,
+) -> Result<Looked<'a>> {
+    let image = Stored(harbour.look(&command.image, command.platform.as_ref(), terminal)?);
+    let view = view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal)
+        .context(|| format!("cannot look into the image `{}`", escape(&command.image)))?;
+    let inventory = view.packages();
+    Ok(Looked { image, view, inventory })
+}
+
+fn told(
+    command: &Inspect,
+    looked: &Looked<'_>,
+    harbour: &Harbour,
+    terminal: &Terminal,
+) -> Result<inspect::Inspection> {
+    let diff_ids = |name: &String| -> Result<_> {
+        let base = harbour.look(name, command.platform.as_ref(), terminal)?;
+        Ok((name.clone(), base.layers.iter().map(|(_, diff_id)| *diff_id).collect()))
+    };
+    let options = Options {
+        base: command.base.as_ref().map(diff_ids).transpose()?,
+        top: command.top,
+        packages: command.packages,
+        dive: command.dive,
+        budgets: Budgets {
+            size: command.max_size.map(|bytes| bytes.0),
+            waste: command.max_waste,
+            layers: command.max_layers,
+        },
+    };
+    let Looked { image: Stored(image), view, inventory } = looked;
+    inspect::inspect(&command.image, image.top.digest, &image.config, view, inventory, &options)
+        .context(|| format!("cannot inspect the image `{}`", escape(&command.image)))
+}

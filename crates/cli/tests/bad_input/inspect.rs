@@ -1,0 +1,61 @@
+//! Images that cannot be looked into, and what is not in them.
+
+use crate::bench::{Bench, HELLO};
+
+fn bench() -> Bench {
+    let bench = Bench::new(
+        "name = \"hello\"\nbase = \"static\"\nplatforms = [\"linux/amd64\"]\n[[files]]\nfrom = \"tool\"\nto = \"/app/tool\"\n\
+         [links]\n\"/app/loop\" = \"loop\"\n",
+    );
+    bench.write("tool", "#!no\n");
+    let built = bench.command(["build", "-o", "oci:hello.oci"]).output().unwrap();
+    assert!(built.status.success());
+    bench
+}
+
+#[test]
+fn what_is_not_in_the_image_is_named() {
+    let bench = bench();
+    let refused = |args: &[&str]| {
+        bench.fails_with(
+            &mut bench.command(["inspect", "oci:hello.oci", "--platform", "linux/amd64"].iter().chain(args)),
+        )
+    };
+    insta::assert_snapshot!(refused(&["--cat", "/missing"]), @r"
+    error: cannot show `/missing` of the image: there is no such file
+    hint: --tree draws what there is
+    ");
+    insta::assert_snapshot!(refused(&["--cat", "/app"]), @r"error: cannot show `/app` of the image: it is a directory, not a file");
+    insta::assert_snapshot!(refused(&["--cat", "/app/loop"]), @r"error: cannot show `/app/loop` of the image: links lead in a circle at `/app/loop`, on the way to `/app/loop`");
+    insta::assert_snapshot!(refused(&["--tree", "/missing"]), @r"error: cannot draw `/missing` of the image: there is no such file");
+    insta::assert_snapshot!(refused(&["--base", "oci:nowhere"]), @r"error: cannot read the image `oci:nowhere`: no such file or directory");
+}
+
+#[test]
+fn slips_in_options_are_told() {
+    let bench = Bench::new(HELLO);
+    let refused =
+        |args: &[&str]| bench.fails_with(&mut bench.command(["inspect", "oci:x"].iter().chain(args)));
+    insta::assert_snapshot!(refused(&["--max-size", "50 parsecs"]), @r"
+    error: invalid value '50 parsecs' for '--max-size <SIZE>': `50 parsecs` is no size; write one as 50MB, 1.5GiB or 1200
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["--max-waste", "120%"]), @r"
+    error: invalid value '120%' for '--max-waste <SIZE|PERCENT>': `120%` is no part of a hundred
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["--cat", "etc/passwd"]), @r"
+    error: invalid value 'etc/passwd' for '--cat <PATH>': path `etc/passwd` does not start with `/`
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["--cat", "/a", "--tree"]), @r"
+    error: the argument '--cat <PATH>' cannot be used with '--tree [<PATH>]'
+
+    Usage: bareboat inspect --cat <PATH> <IMAGE>
+
+    For more information, try '--help'.
+    ");
+}

@@ -1,0 +1,75 @@
+//! Lists: tags, referrers, and lists without end.
+
+use super::*;
+
+#[test]
+fn lists_come_in_pages() {
+    let fixture = Fixture::with(Settings { page: 3, ..Settings::default() });
+    for n in 0..10 {
+        fixture.registry.put_manifest("app", &format!("v{n}"), oci::MANIFEST, b"{}");
+    }
+    let client = fixture.client();
+    assert_eq!(
+        client.tags(&fixture.image("app")).unwrap(),
+        (0..10).map(|n| format!("v{n}")).collect::<Vec<_>>()
+    );
+    assert_eq!(fixture.registry.count("/tags/list"), 4);
+}
+
+#[test]
+fn lists_without_end_end() {
+    let fixture = Fixture::new();
+    let list = |fault: Fault| {
+        fixture.registry.mend();
+        fixture.registry.fault("/tags/list", fault);
+        fixture.client().tags(&fixture.image("app")).unwrap_err().to_string()
+    };
+    let tags = r#"{"name":"app","tags":["a"]}"#;
+    let error = list(page(tags, "</v2/app/tags/list?n=1&last=a>; rel=\"next\""));
+    assert!(error.ends_with("the registry's list goes in a circle"), "{error}");
+    let error = list(page(tags, "<http://tags.test/list>; rel=next"));
+    assert!(error.ends_with("the registry's list goes on at another server"), "{error}");
+    let error = list(Fault::Body(b"[]".to_vec()));
+    assert!(error.ends_with("the registry answers with something else than a list of tags"), "{error}");
+    let error = list(Fault::Body(vec![b' '; 17 << 20]));
+    assert!(error.ends_with("the answer is longer than the 16777216 bytes expected at most"), "{error}");
+}
+
+/// A manifest about another one.
+fn about(subject: &Descriptor, kind: &str) -> Vec<u8> {
+    let mut manifest = Manifest::new(Descriptor::of("application/vnd.oci.empty.v1+json", b"{}"), Vec::new());
+    manifest.extra.insert("subject".into(), serde_json::to_value(subject).unwrap());
+    manifest.extra.insert("artifactType".into(), kind.into());
+    manifest.annotations.insert("note".into(), kind.into());
+    manifest.to_bytes().unwrap()
+}
+
+#[test]
+fn referrers_are_listed_with_and_without_the_registry_s_help() {
+    for helps in [true, false] {
+        let fixture = Fixture::with(Settings { referrers: helps, page: 2, ..Settings::default() });
+        let client = fixture.client();
+        let image = fixture.image("app:1");
+        let bytes = small_manifest();
+        client.push_manifest(&image, oci::MANIFEST, &bytes).unwrap();
+        let subject = Descriptor::of(oci::MANIFEST, &bytes);
+        assert!(client.referrers(&image, &subject.digest).unwrap().is_empty());
+        let mut expected = BTreeSet::new();
+        for kind in ["a/1", "a/2", "a/3", "a/3"] {
+            let bytes = about(&subject, kind);
+            let pushed =
+                client.push_manifest(&image.with_digest(Digest::of(&bytes)), oci::MANIFEST, &bytes).unwrap();
+            assert_eq!(pushed.listed_by_registry, helps);
+            expected.insert(pushed.digest);
+        }
+        let listed = client.referrers(&image, &subject.digest).unwrap();
+        assert_eq!(listed.iter().map(|d| d.digest).collect::<BTreeSet<_>>(), expected);
+        assert_eq!(listed.len(), 3);
+        for descriptor in &listed {
+            let kind = descriptor.extra["artifactType"].as_str().unwrap();
+            assert_eq!(descriptor.annotations["note"], kind);
+        }
+        let tag = format!("sha256-{}", subject.digest.hex());
+        assert_eq!(fixture.registry.tags("app").contains(&tag), !helps);
+    }
+}

@@ -1,0 +1,214 @@
+//! Registries as sources and destinations.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use bareboat_formats::oci::{self, Descriptor};
+use bareboat_model::{Bar, Digest, Error, Reference, Result};
+use serde::Deserialize;
+
+use super::graph::is_foreign;
+use super::source::{LARGEST_DOCUMENT, Verifying};
+use super::{Destination, Graph, Outside, Source, Work, stored};
+use crate::registry::Registry;
+use crate::store::Store;
+
+/// An image in a registry.
+pub(super) struct RegistrySource<'a> {
+    registry: &'a Registry,
+    store: &'a Store,
+    reference: Reference,
+    top: Descriptor,
+    /// Manifests are asked for once.
+    documents: Mutex<BTreeMap<Digest, Vec<u8>>>,
+}
+
+impl<'a> RegistrySource<'a> {
+    /// What the reference names. One that is named by its digest and was fetched before needs no network.
+    pub(super) fn open(reference: &Reference, outside: &Outside<'a>) -> Result<Self> {
+        let store = outside.store;
+        let registry = outside.registries.client()?;
+        let kept = reference.digest().and_then(|digest| kept(store, &digest));
+        let (top, bytes) = match kept {
+            Some(kept) => kept,
+            None => registry.manifest(reference)?,
+        };
+        keep(store, &top, &bytes)?;
+        let documents = Mutex::new(BTreeMap::from([(top.digest, bytes)]));
+        Ok(Self { registry, store, reference: reference.clone(), top, documents })
+    }
+}
+
+/// What of a document tells what it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Outline {
+    media_type: Option<String>,
+    manifests: Option<serde_json::Value>,
+}
+
+/// A document that was fetched before.
+fn kept(store: &Store, digest: &Digest) -> Option<(Descriptor, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    store.open_blob(digest).ok()??.take(LARGEST_DOCUMENT).read_to_end(&mut bytes).ok()?;
+    if Digest::of(&bytes) != *digest {
+        return None;
+    }
+    let outline: Outline = serde_json::from_slice(&bytes).ok()?;
+    let guessed = if outline.manifests.is_some() { oci::INDEX } else { oci::MANIFEST };
+    let media_type = outline.media_type.unwrap_or_else(|| guessed.to_owned());
+    Some((Descriptor::of(media_type, &bytes), bytes))
+}
+
+fn keep(store: &Store, document: &Descriptor, bytes: &[u8]) -> Result<()> {
+    if !store.has_blob(&document.digest, document.size) {
+        store.insert_blob(|to| Ok(to.write_all(bytes)?))?;
+    }
+    Ok(())
+}
+
+impl Source for RegistrySource<'_> {
+    fn top(&self) -> Result<Descriptor> {
+        Ok(self.top.clone())
+    }
+
+    fn document(&self, wanted: &Descriptor) -> Result<Vec<u8>> {
+        let known = || self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = known().get(&wanted.digest) {
+            return Ok(bytes.clone());
+        }
+        let bytes = match kept(self.store, &wanted.digest) {
+            Some((_, bytes)) => bytes,
+            None => self.registry.manifest(&self.reference.with_digest(wanted.digest))?.1,
+        };
+        keep(self.store, wanted, &bytes)?;
+        known().insert(wanted.digest, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
+        match self.store.has_blob(&blob.digest, blob.size) {
+            true => stored::open(self.store, blob, offset),
+            false => self.registry.open_blob(&self.reference, blob, offset),
+        }
+    }
+
+    fn fetch(&self, blob: &Descriptor, partial: &Path, bar: &dyn Bar) -> Result<()> {
+        self.registry.fetch_blob(&self.reference, blob, partial, bar)
+    }
+
+    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+        self.registry.referrers(&self.reference, of)
+    }
+
+    fn repository(&self) -> Option<&Reference> {
+        Some(&self.reference)
+    }
+
+    fn is_far(&self) -> bool {
+        true
+    }
+}
+
+/// A name in a registry.
+pub(super) struct RegistryDestination<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) reference: Reference,
+}
+
+impl Destination for RegistryDestination<'_> {
+    fn check(&self, graph: &Graph) -> Result<()> {
+        match self.reference.digest() {
+            Some(digest) if digest != graph.top.digest => {
+                Err(Error::new(format!("the image is {}, and no other can have that name", graph.top.digest))
+                    .with_hint("name a tag"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
+        let there = self.documents_there(graph)?;
+        // A registry takes a manifest only when it has what the manifest names, and keeps that as long as the manifest.
+        let of_those: std::collections::BTreeSet<Digest> = graph
+            .manifests
+            .iter()
+            .filter(|(manifest, _)| there.contains(&manifest.digest))
+            .flat_map(|(_, manifest)| manifest.layers.iter().chain([&manifest.config]))
+            .filter(|blob| !is_foreign(blob))
+            .map(|blob| blob.digest)
+            .collect();
+        let (known, others): (Vec<_>, Vec<_>) =
+            graph.blobs.iter().cloned().partition(|blob| of_those.contains(&blob.digest));
+        known.iter().for_each(|blob| work.tally.skipped(blob));
+        work.each(&others, |blob| self.put_blob(blob, source, work))?;
+        for (document, bytes) in &graph.documents {
+            if document.digest != graph.top.digest && !there.contains(&document.digest) {
+                let by_digest = self.reference.with_digest(document.digest);
+                self.registry.push_manifest(&by_digest, &document.media_type, bytes)?;
+            }
+        }
+        self.put_top(graph)
+    }
+}
+
+impl RegistryDestination<'_> {
+    fn documents_there(&self, graph: &Graph) -> Result<Vec<Digest>> {
+        let mut there = Vec::new();
+        for (document, _) in &graph.documents {
+            if self.registry.manifest_if_there(&self.reference.with_digest(document.digest))?.is_some() {
+                there.push(document.digest);
+            }
+        }
+        Ok(there)
+    }
+
+    fn put_blob(&self, blob: &Descriptor, source: &dyn Source, work: &Work<'_>) -> Result<()> {
+        if self.registry.has_blob(&self.reference, blob)? {
+            work.tally.skipped(blob);
+            return Ok(());
+        }
+        let elsewhere = source.repository().filter(|from| {
+            from.registry() == self.reference.registry() && from.repository() != self.reference.repository()
+        });
+        if let Some(from) = elsewhere
+            && self.registry.mount_blob(&self.reference, &blob.digest, from)?
+        {
+            work.tally.mounted(blob);
+            return Ok(());
+        }
+        let bar = work.bar("pushing", blob);
+        let pushed = self.registry.push_blob(&self.reference, blob, &|| source.open(blob, 0), &*bar);
+        pushed
+            .map_err(|error| if source.is_far() { error } else { damage(source, blob).unwrap_or(error) })?;
+        work.tally.moved(blob);
+        Ok(())
+    }
+
+    /// The image's own manifest, under the tag: from then on it has the name.
+    fn put_top(&self, graph: &Graph) -> Result<()> {
+        let Some((top, bytes)) = graph.documents.iter().find(|(one, _)| one.digest == graph.top.digest)
+        else {
+            return Err(Error::new("the image has no manifest"));
+        };
+        let name = match self.reference.tag() {
+            Some(tag) => self.reference.with_tag(tag)?,
+            None => self.reference.clone(),
+        };
+        if self.registry.manifest_if_there(&name)?.is_some_and(|there| there.digest == top.digest) {
+            return Ok(());
+        }
+        self.registry.push_manifest(&name, &top.media_type, bytes).map(drop)
+    }
+}
+
+/// Why a registry may have refused a blob: it is not what it should be.
+fn damage(source: &dyn Source, blob: &Descriptor) -> Option<Error> {
+    let read = || -> Result<()> {
+        let mut reader = Verifying::new(source.open(blob, 0)?, blob);
+        Ok(io::copy(&mut reader, &mut io::sink()).map(drop)?)
+    };
+    read().err().map(|error| error.context(format!("cannot copy blob {}", blob.digest)))
+}

@@ -1,0 +1,92 @@
+# Images as they are out there, looked into: whiteouts, opaque directories, hard links across layers, attributes, holes, huge files and
+# odd names, built by buildah and held against what is mounted and unpacked by others; and dive's own images, with dive's numbers.
+. "$(dirname "$0")/lib.sh"
+
+export BAREBOAT_CACHE=$AREA/cache
+store=(--root "$AREA/storage" --runroot "$AREA/storage-run" --storage-driver vfs)
+built_by() { buildah "${store[@]}" "$@"; }
+inspected() { "$BAREBOAT" inspect "$@"; }
+listing() { python3 "$LIVE/listing.py" "$@"; }
+
+# A root of our own to begin with: one static program that is a hundred.
+mkdir -p "$AREA/context"
+cp "$(command -v busybox)" "$AREA/context/busybox"
+cat >"$AREA/context/Dockerfile" <<'END'
+FROM scratch
+COPY busybox /bin/busybox
+SHELL ["/bin/busybox", "sh", "-c"]
+ENV PATH=/bin
+RUN busybox --install -s /bin && mkdir -p /etc /tmp /data/dir/deep /data/gone/below && chmod 1777 /tmp
+RUN echo one >/data/one && ln /data/one /data/two && echo x >/data/dir/x && echo y >/data/dir/deep/y && echo z >/data/gone/below/z
+RUN rm /data/one && ln /data/two /data/three && rm -r /data/gone
+RUN rm -r /data/dir && mkdir /data/dir && echo new >/data/dir/new
+RUN echo changed >>/data/two && chown 1234:5678 /data/dir/new && chmod 4750 /data/dir/new && mkfifo /data/pipe
+RUN ln -s ../data/two /etc/link && ln -s nowhere /etc/dangling && ln -s /data /etc/directory
+RUN mkdir /odd && cd /odd && touch 'with space' '-dash' 'quote"s' "new
+line" 'back\slash' '.wh' 'ünï' "$(printf 'a%.0s' $(seq 255))" && mkdir -p "$(printf 'deep/%.0s' $(seq 40))"
+RUN truncate -s 300M /data/holes && echo end >>/data/holes
+RUN dd if=/dev/zero of=/data/huge bs=1M count=200 2>/dev/null && rm -r /data/dir && echo file >/data/dir
+END
+check "buildah builds an image of what is hard" \
+    built_by bud -q --isolation chroot --layers -t hard "$AREA/context" || exit 0
+check "and gives one of its files a capability" eval '
+    container=$(built_by from hard) && root=$(built_by mount "$container") && cp "$root/bin/busybox" "$root/bin/server" &&
+    setcap cap_net_bind_service=ep "$root/bin/server" && setfattr -n user.note -v kept "$root/bin/server" &&
+    built_by commit -q "$container" hard'
+check "it comes as an OCI layout" built_by push -q hard "oci:$AREA/hard:1.0" || exit 0
+image=oci:$AREA/hard:1.0
+mounted=$(built_by mount "$(built_by from hard)")
+listing "$mounted" >"$AREA/mounted.list"
+check "we list its files" eval 'inspected --tree / --format json "$image" >"$AREA/tree.json" && listing --inspected "$AREA/tree.json" >"$AREA/ours.list"'
+check "as they are when it is mounted" diff "$AREA/mounted.list" "$AREA/ours.list"
+check "umoci unpacks it" umoci unpack --image "$AREA/hard:1.0" "$AREA/bundle"
+listing "$AREA/bundle/rootfs" >"$AREA/unpacked.list"
+check "to the same" diff "$AREA/unpacked.list" "$AREA/ours.list"
+check "what inspect says is all there" eval 'inspected "$image" >"$AREA/text" && grep -q huge "$AREA/text"'
+check "a file is copied out of it" same "$(inspected --cat /data/three "$image")" "$(cat "$mounted/data/three")"
+check "through links, too" same "$(inspected --cat /etc/directory/two "$image")" "$(cat "$mounted/data/two")"
+check "one of three hundred megabytes with holes is whole" same "$(inspected --cat /data/holes "$image" | sha256sum)" "$(sha256sum <"$mounted/data/holes")"
+check "memory stays small" eval '
+    env -i PATH="$PATH" BAREBOAT_CACHE="$AREA/cold" python3 -c "
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(peak, \"MiB\")
+sys.exit(peak > 150)" "$BAREBOAT" inspect "$image"'
+waste=$(inspected --format json "$image" | jq -c .waste)
+carried=$(for blob in $(inspect --raw "$image" | jq -r '.layers[].digest | sub(":"; "/")'); do
+    gzip -dc "$AREA/hard/blobs/$blob" | python3 -c '
+import sys, tarfile
+print(sum(member.size for member in tarfile.open(fileobj=sys.stdin.buffer, mode="r|") if member.isreg()))'; done | awk '{sum += $1} END {printf "%d", sum}')
+squashed=$(find "$mounted" -type f -printf '%i %s\n' | sort -u | awk '{sum += $2} END {printf "%d", sum}')
+check "waste is what the layers carry beyond what is left" matches "$waste" "\"bytes\":$((carried - squashed))[,}]"
+check "an image and itself do not differ" "$BAREBOAT" diff --exit-code "$image" "$image"
+check "its base and it do" eval '
+    built_by push -q "$(built_by images -q | tail -n 1)" "oci:$AREA/other:1.0" >/dev/null &&
+    ! "$BAREBOAT" diff --exit-code "oci:$AREA/other:1.0" "$image" >"$AREA/diff"'
+
+# Compressed and packed in each way that is out there.
+for format in zstd uncompressed; do
+    case $format in zstd) how=(--dest-compress --dest-compress-format zstd) ;; *) how=(--dest-decompress) ;; esac
+    check "the same in $format" eval '
+        skopeo --insecure-policy copy -q "${how[@]}" "$image" "oci:$AREA/$format:1.0" &&
+        inspected --tree / --format json "oci:$AREA/$format:1.0" >"$AREA/$format.json" &&
+        listing --inspected "$AREA/$format.json" | diff "$AREA/ours.list" -'
+    rm -rf "${AREA:?}/$format"
+done
+check "the same from a Docker archive" eval '
+    skopeo --insecure-policy copy -q "$image" "docker-archive:$AREA/hard.tar:x:1" &&
+    inspected --tree / --format json "docker-archive:$AREA/hard.tar" >"$AREA/archive.json" && listing --inspected "$AREA/archive.json" | diff "$AREA/ours.list" -'
+rm -f "$AREA/hard.tar"
+
+# dive's images, in every packing that it is tested with, and the numbers that its tests name.
+dive=${DIVE_IMAGES:-$PROJECT/../shared/tests/dive}
+numbers='[.dive.efficiency, .dive.sizeBytes, .dive.userSizeBytes, .dive.wastedBytes, .dive.wastedUserPercent]'
+check "dive's numbers, to the last digit" same \
+    "$(inspected --dive --format json "docker-archive:$dive/test-docker-image.tar" | jq -c "$numbers")" \
+    '[0.9844212134184309,1220598,66237,32025,0.4834911001404049]'
+for archive in "$dive"/*.tar; do
+    transport=docker-archive
+    tar -tf "$archive" | grep -qx manifest.json || transport=oci-archive
+    check "$(basename "$archive") is read" inspected --dive "$transport:$archive"
+done

@@ -1,0 +1,5 @@
+module bareboat.test/registry
+
+go 1.26
+
+require github.com/google/go-containerregistry v0.20.6
