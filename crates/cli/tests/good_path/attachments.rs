@@ -2,6 +2,7 @@
 
 use bareboat_formats::oci::{Descriptor, Index, MANIFEST, Manifest};
 use bareboat_model::Digest;
+use bareboat_testkit::{FakeRegistry, Settings};
 use serde_json::Value;
 
 use crate::bench::{Bench, HELLO, said};
@@ -218,6 +219,25 @@ fn attachments_are_copied_along() {
         json(&bench, &["referrers", image, "--format", "json"])["attachments"].as_array().unwrap().len()
     };
     assert_eq!((count("oci-archive:with.tar"), count("oci-archive:without.tar")), (1, 0));
+}
+
+/// A registry that lists what refers to an image, and one that does not: there the list is under a tag.
+#[test]
+fn a_record_goes_to_registries_of_both_kinds() {
+    for referrers in [true, false] {
+        let bench = Bench::new(HELLO);
+        let registry = FakeRegistry::with(Settings { referrers, ..Settings::default() });
+        let image = format!("{}/team/hello:1", registry.host());
+        bench.says(&["build", "--provenance", "-o", &image]);
+        let listed = json(&bench, &["referrers", &image, "--format", "json"]);
+        assert_eq!(listed["attachments"].as_array().unwrap().len(), 1, "{listed}");
+        assert_eq!(listed["attachments"][0]["subject"], listed["digest"]);
+        let digest = listed["attachments"][0]["digest"].as_str().unwrap();
+        check_shape(&json(&bench, &["referrers", &image, "--cat", digest]));
+        let list = format!("sha256-{}", &listed["digest"].as_str().unwrap()["sha256:".len()..]);
+        let tags = if referrers { vec!["1".to_owned()] } else { vec!["1".to_owned(), list] };
+        assert_eq!(registry.tags("team/hello"), tags);
+    }
 }
 
 /// Each build of a changed recipe would add one.
