@@ -11,6 +11,7 @@ mod image;
 mod inspect;
 mod lock;
 mod output;
+mod referrers;
 mod run;
 mod summary;
 mod terminal;
@@ -59,6 +60,7 @@ fn run() -> ExitCode {
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Diff(command) => diff::run(command, &args, &terminal),
+        Command::Referrers(command) => referrers::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
     };

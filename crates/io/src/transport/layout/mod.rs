@@ -1,5 +1,6 @@
 //! OCI image layouts in a folder (image-layout.md of the OCI image specification).
 
+mod orphans;
 mod read;
 mod verified;
 mod write;
