@@ -44,7 +44,10 @@ pub(crate) struct Story {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// How the answer is written
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long = "format", global = true, value_enum, default_value_t = Written::Text, value_name = "FORMAT")]
+    pub(crate) written: Written,
+    /// The same for the commands that know only two ways; see [`Args::settle`]
+    #[arg(skip)]
     pub(crate) format: Format,
 }
 
@@ -105,11 +108,41 @@ pub(crate) fn told(error: Error) -> String {
 
 /// How an answer is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum Written {
     /// For people
     Text,
     /// For programs: one object, with its schema's name
     Json,
+    /// For a comment on a pull request; only diff
+    Markdown,
+}
+
+/// The ways that all commands know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+impl Args {
+    /// Refuses what clap cannot know: a way to write answers that the command has not.
+    ///
+    /// # Errors
+    /// When the command cannot answer that way.
+    pub(crate) fn settle(mut self) -> Result<Self, Error> {
+        self.story.format = match self.story.written {
+            Written::Json => Format::Json,
+            Written::Markdown if !matches!(self.command, Command::Diff(_)) => {
+                return Err(Error::new("cannot answer in Markdown: only `bareboat diff` does")
+                    .with_hint("say --format text or --format json"));
+            }
+            Written::Text | Written::Markdown => Format::Text,
+        };
+        Ok(self)
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -126,6 +159,34 @@ pub(crate) enum Command {
     Pull(Pull),
     Push(Push),
     Cache(Cache),
+    Diff(Diff),
+}
+
+/// Tell what differs between two images: files, packages, settings, layers and sizes
+///
+/// Files of packages that came, went or moved are summed up with the package, folders that came or went as a whole are one
+/// line. Layers that both images have are read once, and what was seen in a layer is kept for the next time.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Diff {
+    /// The image before
+    pub(crate) before: String,
+    /// The image after
+    pub(crate) after: String,
+    /// Leave out what a program in the images cannot tell: dates, histories, the order and packing of layers
+    #[arg(long)]
+    pub(crate) semantic: bool,
+    /// Show the lines that differ in this one file, links followed
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<String>,
+    /// Tell everything, each path by itself
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) all: bool,
+    /// Exit with code 1 when the images differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// The platform to compare, such as linux/arm/v7 [default: this machine's, or the only one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
+    pub(crate) platform: Option<AnyPlatform>,
 }
 
 /// Copy an image from one place to another, as it is

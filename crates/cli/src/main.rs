@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod catalog;
 mod copy;
+mod diff;
 mod effects;
 mod image;
 mod inspect;
@@ -38,6 +39,13 @@ fn run() -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };
+    let args = match args.settle() {
+        Ok(args) => args,
+        Err(error) => {
+            report(&error);
+            return ExitCode::from(CANNOT);
+        }
+    };
     let terminal = Terminal::new(&args.story);
     let result = match &args.command {
         Command::Build(command) => build::run(command, &args, &terminal),
@@ -50,6 +58,7 @@ fn run() -> ExitCode {
         Command::Copy(command) => copy::copy(command, &args, &terminal),
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
+        Command::Diff(command) => diff::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
     };

@@ -67,3 +67,15 @@ fn listed(path: &ImagePath, suffix: &[u8], paths: Vec<ImagePath>) -> Listed {
     };
     Listed { package: ListedFor::Deb { name, architecture }, files: Files { paths, folders: Vec::new() } }
 }
+
+/// The package that a file of dpkg's own is about: `info/NAME[:ARCHITECTURE].list` and its like, `status.d/NAME`,
+/// `status.d/NAME.md5sums`.
+pub(super) fn keeps_of(path: &ImagePath) -> Option<String> {
+    let name = std::str::from_utf8(path.file_name()?).ok()?;
+    let name = match path.parent()?.as_bytes() {
+        b"var/lib/dpkg/info" => name.rsplit_once('.')?.0,
+        b"var/lib/dpkg/status.d" => name.strip_suffix(".md5sums").unwrap_or(name),
+        _ => return None,
+    };
+    Some(name.split(':').next().unwrap_or(name).to_owned())
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bareboat_model::ImagePath;
 
-use super::{Files, Found, ListedFor, Package};
+use super::{Files, Found, Kind, ListedFor, Package, dpkg};
 
 /// A package that is in the image.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +22,8 @@ pub struct Inventory {
     unread: Vec<(ImagePath, String)>,
     files: HashMap<ImagePath, usize>,
     folders: HashMap<ImagePath, usize>,
+    /// dpkg's by name, for the files that it keeps of each.
+    debs: HashMap<String, usize>,
 }
 
 impl Inventory {
@@ -72,7 +74,7 @@ impl Inventory {
     }
 
     /// The package that brought a file: what a distribution says of it, else a language, else the package in whose
-    /// folder it lies.
+    /// folder it lies. What dpkg itself keeps of a package is taken for the package's.
     pub fn owner(&self, path: &ImagePath) -> Option<&Installed> {
         if let Some(&nth) = self.files.get(path) {
             return self.packages.get(nth);
@@ -84,11 +86,11 @@ impl Inventory {
             }
             folder = here.parent();
         }
-        None
+        self.packages.get(*self.debs.get(&dpkg::keeps_of(path)?)?)
     }
 
     /// How many packages there are of each kind.
-    pub fn counts(&self) -> BTreeMap<super::Kind, usize> {
+    pub fn counts(&self) -> BTreeMap<Kind, usize> {
         let mut counts = BTreeMap::new();
         for one in &self.packages {
             *counts.entry(one.package.kind).or_default() += 1;
@@ -102,6 +104,9 @@ impl Inventory {
         claimants.sort_by_key(|&nth| !self.packages[nth].package.kind.is_system());
         for nth in claimants {
             let one = &self.packages[nth];
+            if one.package.kind == Kind::Deb {
+                self.debs.entry(one.package.name.clone()).or_insert(nth);
+            }
             for path in &one.package.files.paths {
                 self.files.entry(path.clone()).or_insert(nth);
             }
@@ -123,7 +128,7 @@ fn installed(
     file: &impl Fn(&ImagePath) -> Option<ImagePath>,
 ) -> Installed {
     let mut named = vec![ListedFor::At(at.clone())];
-    if package.kind == super::Kind::Deb {
+    if package.kind == Kind::Deb {
         let name = &package.name;
         named = [None, package.architecture.clone()]
             .map(|architecture| ListedFor::Deb { name: name.clone(), architecture })

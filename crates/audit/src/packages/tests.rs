@@ -255,6 +255,10 @@ fn an_inventory_knows_who_brought_a_file() {
     assert_eq!(owner("usr/lib/libc.so"), Some("musl"));
     assert_eq!(owner("app/node_modules/a/lib/deep.js"), Some("a"));
     assert_eq!(owner("app/node_modules/b.js"), None);
+    assert_eq!(owner("var/lib/dpkg/info/bash.postinst"), Some("bash"));
+    assert_eq!(owner("var/lib/dpkg/info/libc6:amd64.md5sums"), Some("libc6"));
+    assert_eq!(owner("var/lib/dpkg/status.d/bash"), Some("bash"));
+    assert_eq!(owner("var/lib/dpkg/status"), None);
     assert_eq!(owner(""), None);
     assert_eq!(inventory.unread().len(), 1);
     assert_eq!(inventory.packages()[0].package.files.paths, [at("usr/bin/bash")]);

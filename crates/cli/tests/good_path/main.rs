@@ -12,6 +12,7 @@ mod cache;
 mod catalog;
 mod catalog_command;
 mod deckhand;
+mod diff;
 mod effects;
 mod explain;
 mod files;

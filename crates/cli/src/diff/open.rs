@@ -1,0 +1,77 @@
+//! The two images, opened and looked into.
+
+use std::io::Read;
+
+use bareboat_audit::diff::Side;
+use bareboat_audit::packages::Inventory;
+use bareboat_audit::view::{self, Layers, View};
+use bareboat_formats::oci::{Descriptor, Manifest};
+use bareboat_io::store::Store;
+use bareboat_io::transport::{self, AnyPlatform, Choice, Image, Outside};
+use bareboat_model::{Context as _, Digest, Error, ImagePath, Progress, Result, escape};
+
+use crate::image;
+
+/// The largest file whose content is compared.
+const LARGEST_FILE: u64 = 8 << 20;
+
+/// An image that was opened.
+pub(super) struct Opened<'a> {
+    name: String,
+    image: Image<'a>,
+    manifest: Manifest,
+    store: &'a Store,
+}
+
+impl<'a> Opened<'a> {
+    /// Opens the image that `name` names, for `platform` or what fits this machine.
+    pub(super) fn new(name: &str, platform: Option<&AnyPlatform>, outside: &Outside<'a>) -> Result<Self> {
+        let place = image::place(name)?;
+        let choice = platform.map_or(Choice::Natural, |platform| Choice::For(platform.clone()));
+        let image =
+            transport::open(&place, &choice, outside).map_err(|error| image::explain(error, name, &place))?;
+        let manifest = Manifest::parse(&image.manifest_bytes)?;
+        Ok(Self { name: escape(name), image, manifest, store: outside.store })
+    }
+
+    /// The digest of its manifest.
+    pub(super) fn digest(&self) -> Digest {
+        self.image.manifest.digest
+    }
+
+    pub(super) fn view(&self, threads: usize, progress: &dyn Progress) -> Result<View> {
+        let layers = &self.image.layers;
+        view::read(layers, self, self.store, threads, progress)
+            .context(|| format!("cannot look into the image `{}`", self.name))
+    }
+
+    pub(super) fn side<'b>(&'b self, view: &'b View, inventory: &'b Inventory) -> Side<'b> {
+        Side { digest: self.digest(), manifest: &self.manifest, config: &self.image.config, view, inventory }
+    }
+
+    /// The content of a file, links followed; none when it is not there.
+    pub(super) fn content(
+        &self,
+        path: &ImagePath,
+        threads: usize,
+        progress: &dyn Progress,
+    ) -> Result<Option<Vec<u8>>> {
+        let view = self.view(threads, progress)?;
+        let failing = || format!("cannot read `{path}` in the image `{}`", self.name);
+        let Some((_, item)) = view.lookup(path).context(failing)? else { return Ok(None) };
+        if item.size() > LARGEST_FILE {
+            let error = format!("it has {} bytes, at most {LARGEST_FILE} are compared", item.size());
+            return Err(Error::new(error).context(failing()));
+        }
+        let mut content = Vec::new();
+        view::copy_content(&view, &item, self, &mut content).context(failing)?;
+        Ok(Some(content))
+    }
+}
+
+impl Layers for Opened<'_> {
+    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
+        let number = self.image.layers.iter().position(|(one, _)| one.digest == layer.digest);
+        self.image.open_layer(number.ok_or_else(|| Error::new("there is no such layer"))?)
+    }
+}
