@@ -163,11 +163,25 @@ pub(crate) enum Command {
     Push(Push),
     Cache(Cache),
     Diff(Diff),
+    Referrers(Referrers),
     List(List),
     Tag(Tag),
     Delete(Delete),
     Login(Login),
     Logout(Logout),
+}
+
+/// List what is attached to an image: signatures, records of builds, lists of parts
+///
+/// What refers to the image, to the images in its index, and to what is attached to these; and what BuildKit puts into the
+/// index. bareboat copy --with-referrers takes them along; bareboat build --provenance attaches a record.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Referrers {
+    /// The image
+    pub(crate) image: String,
+    /// Show the content of one, by its digest or the first digits of it
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) cat: Option<String>,
 }
 
 /// Tell what differs between two images: files, packages, settings, layers and sizes
@@ -362,6 +376,9 @@ pub(crate) struct Build {
     /// Do not run the recipe's steps
     #[arg(long)]
     pub(crate) no_steps: bool,
+    /// Attach a record of what the image was built from (SLSA provenance, not signed), where the output can hold one
+    #[arg(long)]
+    pub(crate) provenance: bool,
     /// Build nothing; say why a package (by name) or a path (from /) is in the image
     #[arg(long, value_name = "PACKAGE|PATH")]
     pub(crate) explain: Option<String>,

@@ -26,6 +26,7 @@ pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(
         platforms: command.platforms.clone(),
         locked: command.locked,
         steps: !command.no_steps,
+        provenance: command.provenance,
         allow_missing: command.allow_missing.iter().map(ToString::to_string).collect(),
     };
     if let Some(what) = &command.explain {

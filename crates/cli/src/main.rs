@@ -14,6 +14,7 @@ mod list;
 mod lock;
 mod login;
 mod output;
+mod referrers;
 mod run;
 mod summary;
 mod tag;
@@ -63,6 +64,7 @@ fn run() -> ExitCode {
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Diff(command) => diff::run(command, &args, &terminal),
+        Command::Referrers(command) => referrers::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
         Command::List(command) => list::run(command, &args, &terminal),

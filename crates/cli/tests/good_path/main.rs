@@ -7,6 +7,7 @@ mod bench;
 mod layout;
 mod words;
 
+mod attachments;
 mod base_image;
 mod cache;
 mod catalog;

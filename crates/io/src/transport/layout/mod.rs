@@ -1,6 +1,7 @@
 //! OCI image layouts in a folder (image-layout.md of the OCI image specification).
 
 mod names;
+mod orphans;
 mod read;
 mod verified;
 mod write;

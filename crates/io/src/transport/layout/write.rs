@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_NAME};
 use bareboat_model::{Context, Digest, Error, Result};
 
-use super::INDEX_FILE;
 use super::verified::Verified;
+use super::{INDEX_FILE, orphans};
 use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
@@ -253,7 +253,7 @@ impl Layout<'_> {
         };
         let has_tag = |one: &Descriptor| one.annotations.get(REF_NAME).is_some_and(|name| name == tag);
         let place = index.manifests.iter().position(has_tag).unwrap_or(index.manifests.len());
-        index.manifests.retain(|one| !has_tag(one));
+        let replaced: Vec<Descriptor> = index.manifests.extract_if(.., |one| has_tag(one)).collect();
         let mut top = plain(&graph.top);
         top.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
         index.manifests.insert(place, top);
@@ -262,6 +262,10 @@ impl Layout<'_> {
                 index.manifests.push(attachment.clone());
             }
         }
+        let new = graph.documents.iter().map(|(document, _)| document.digest).collect();
+        orphans::drop(&mut index, &replaced, &new, &|digest| {
+            read_document(&self.blob_path(digest)).ok().flatten()
+        });
         index.to_bytes()
     }
 
