@@ -155,6 +155,15 @@ fn faults_that_stay_are_told() {
             format!("the registry answers 400 Bad Request: {}…", "x".repeat(300)),
         ),
         (
+            Fault::Answer {
+                status: 400,
+                headers: vec![("Content-Type".into(), "text/plain; charset=utf-8".into())],
+                body: "Client sent an HTTP request\nto an HTTPS server.".into(),
+            },
+            "the registry answers 400 Bad Request: Client sent an HTTP request to an HTTPS server."
+                .to_owned(),
+        ),
+        (
             Fault::Answer { status: 400, headers: Vec::new(), body: vec![0xff; 100_000] },
             "the registry answers 400 Bad Request".to_owned(),
         ),
