@@ -89,10 +89,12 @@ pub(super) fn resolve(base: &str, location: &str) -> Result<String> {
             let rest = &rest[rest.find(['/', '?']).unwrap_or(rest.len())..];
             Ok(format!("{root}{rest}"))
         }
-        ("https", Some(_)) if !is_loopback(&target.host) => Err(Error::new(format!(
-            "the registry sends us from https to `{}`, without encryption",
-            escape(&crate::http::without_password(&url))
-        ))),
+        ("https", Some(_)) if !is_loopback(&target.host) || !is_loopback(&origin.host) => {
+            Err(Error::new(format!(
+                "the registry sends us from https to `{}`, without encryption",
+                escape(&crate::http::without_password(&url))
+            )))
+        }
         _ => Ok(url),
     }
 }
@@ -119,12 +121,12 @@ mod tests {
             ("one?u=http://x", "https://r.test:5000/v2/a/blobs/uploads/one?u=http://x"),
             ("http://r.test:5000/v2/up", "https://r.test:5000/v2/up"),
             ("http://r.test/v2/up", "https://r.test:5000/v2/up"),
-            ("http://127.0.0.1:9/x", "http://127.0.0.1:9/x"),
         ] {
             assert_eq!(resolve(base, location).unwrap(), expected, "{location}");
         }
         for location in [
             "http://store.test/x",
+            "http://127.0.0.1:9/x",
             "ftp://store.test/x",
             "https:///x",
             "https://r.test:99999/",
@@ -132,6 +134,7 @@ mod tests {
         ] {
             assert!(resolve(base, location).is_err(), "{location}");
         }
+        assert_eq!(resolve("https://localhost", "http://127.0.0.1:9/x").unwrap(), "http://127.0.0.1:9/x");
         assert_eq!(resolve("http://r.test", "/x").unwrap(), "http://r.test/x");
         assert_eq!(resolve("http://r.test/y", "http://store.test/x").unwrap(), "http://store.test/x");
     }
