@@ -206,4 +206,18 @@ mod tests {
             assert_eq!(next_link(header), expected, "{header}");
         }
     }
+
+    proptest::proptest! {
+        /// Pieces of headers in any order: nothing panics, and what is found stood there.
+        #[test]
+        fn any_header_can_be_read(
+            pieces in proptest::collection::vec("Bearer|Basic|realm|rel|next|[ ,;=\"\\\\<>~/é]|[a-z]{1,3}", 0..40)
+        ) {
+            let header = pieces.concat();
+            if let Some(Challenge::Bearer { realm, .. }) = challenge([header.as_str()]) {
+                proptest::prop_assert!(!realm.is_empty());
+            }
+            proptest::prop_assert!(next_link(&header).is_none_or(|next| header.contains(next)));
+        }
+    }
 }
