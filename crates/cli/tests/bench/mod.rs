@@ -94,6 +94,7 @@ impl Bench {
             .env("BAREBOAT_SECURITY_MIRROR", format!("{}/debian-security", self.mirror.url()))
             .env("BAREBOAT_KEYRING", self.path("keyring.gpg"))
             .env("BAREBOAT_TIMEOUT", "1")
+            .env("DOCKER_HOST", "unix:///nowhere/engine.sock")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -11,6 +11,7 @@ mod base_image;
 mod cache;
 mod catalog;
 mod catalog_command;
+mod copy;
 mod deckhand;
 mod diff;
 mod effects;

@@ -20,6 +20,7 @@ use super::verified::Verified;
 use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
+use crate::transport::stored::named;
 use crate::transport::{Destination, Graph, Source, Work};
 
 /// How the names of blobs under way begin. The layout's lock says that they are nobody else's.
@@ -167,7 +168,7 @@ impl Layout<'_> {
         known.iter().for_each(|blob| work.tally.skipped(blob));
         let others: Vec<Descriptor> = others.into_iter().cloned().collect();
         work.each(&others, |blob| {
-            self.put_blob(blob, source, work).context(|| format!("cannot copy blob {}", blob.digest))
+            self.put_blob(blob, source, work).map_err(|error| named(source, "copy", blob, error))
         })?;
         graph.documents.iter().try_for_each(|(document, bytes)| self.put_document(document, bytes))?;
         if !others.is_empty() {
