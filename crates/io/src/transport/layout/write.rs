@@ -70,6 +70,8 @@ impl LayoutDestination {
             return Ok(false);
         }
         let layout = Layout { dir: &aside, verified };
+        // A run that was killed when all but the name was there may have left its own.
+        let _ = fs::remove_file(aside.join(INDEX_FILE));
         let made = layout.refuse_links().and_then(|()| layout.put(&self.tag, graph, source, work));
         if let Err(error) = made {
             let kept = source.is_far() && layout.has_blobs();
