@@ -36,7 +36,7 @@ fn images_that_are_not_there_are_told_with_what_was_looked_for() {
     hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST
     ");
     insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"
-    error: cannot read the image `docker-daemon:app:1`: cannot use the engine at `/nowhere/engine.sock`: there is no such socket
+    error: cannot read the image `docker-daemon:app:1`: cannot use the engine at `[DIR]/no-engine`: there is no such socket
     hint: start it, or say where one listens: DOCKER_HOST=unix:///PATH
     ");
     insta::assert_snapshot!(refused(&bench, &["../x"]), @r"
