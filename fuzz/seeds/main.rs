@@ -20,6 +20,7 @@ fn main() {
     indexes(&mut corpus);
     binaries(&mut corpus);
     texts(&mut corpus, fuzz);
+    images(&mut corpus);
     println!("{} seeds in {}", corpus.count, corpus.root.display());
 }
 
@@ -35,6 +36,44 @@ impl Corpus {
         fs::write(folder.join(name), bytes).expect("a seed can be written");
         self.count += 1;
     }
+}
+
+fn images(corpus: &mut Corpus) {
+    let config = r#"{"architecture":"amd64","os":"linux","config":{"Env":["A=1"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let descriptor = |media_type: &str, text: &str| {
+        let (digest, size) = (Digest::of(text.as_bytes()), text.len());
+        format!(
+            r#"{{"mediaType":"application/vnd.oci.image.{media_type}.v1+json","digest":"{digest}","size":{size}}}"#
+        )
+    };
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, descriptor("config", config));
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest", &manifest));
+    for (name, text) in [("config", config), ("manifest", &manifest), ("index", &index)] {
+        corpus.add("oci_documents", name, text);
+    }
+    for (number, text) in
+        ["debian:13", "localhost:5000/a/b:1", "oci:dir:tag", "docker-daemon:x:1"].iter().enumerate()
+    {
+        corpus.add("location", &number.to_string(), text);
+    }
+    let blob = |text: &str| format!("blobs/sha256/{}", Digest::of(text.as_bytes()).hex());
+    let saved = format!(r#"[{{"Config":"{}","RepoTags":["x:1"],"Layers":[]}}]"#, blob(config));
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in [
+        (blob(config), config),
+        (blob(&manifest), &manifest),
+        ("index.json".to_owned(), &index),
+        ("manifest.json".to_owned(), &saved),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime] {
+            set(&mut header, 0);
+        }
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).expect("a tar in memory");
+    }
+    corpus.add("image_archive", "both", tar.into_inner().expect("a tar in memory"));
 }
 
 fn packages_and_tars(corpus: &mut Corpus) {

@@ -24,11 +24,11 @@ fn images_that_are_not_there_are_told_with_what_was_looked_for() {
     let bench = Bench::new(BARE);
     let refused = |bench: &Bench, args: &[&str]| refused(bench, &[args, &["--offline"]].concat());
     insta::assert_snapshot!(refused(&bench, &["bare"]), @r"
-    error: cannot read the image `docker.io/library/bare:latest`: cannot fetch `docker.io/library/bare:latest`: --offline forbids the network
+    error: cannot fetch `docker.io/library/bare:latest`: --offline forbids the network
     hint: there is no `.bareboat/bare` here, so `bare` means docker.io/library/bare:latest
     ");
     insta::assert_snapshot!(refused(&bench, &["debian:13"]), @r"
-    error: cannot read the image `docker.io/library/debian:13`: cannot fetch `docker.io/library/debian:13`: --offline forbids the network
+    error: cannot fetch `docker.io/library/debian:13`: --offline forbids the network
     hint: there is no `.bareboat/debian` here, so `debian:13` means docker.io/library/debian:13
     ");
     insta::assert_snapshot!(refused(&bench, &["registry.test/app@sha256:abc"]), @r"
