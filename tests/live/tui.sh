@@ -4,13 +4,16 @@
 images=${DIVE_IMAGES:-$PROJECT/../shared/tests/dive}
 image=docker-archive:$images/test-docker-image.tar
 
-tmux_() { tmux -L "bareboat-$$" -f /dev/null "$@"; }
+# A server for each terminal: one that is ending refuses what comes meanwhile.
+terminals=0
+tmux_() { tmux -L "bareboat-$$-$terminals" -f /dev/null "$@"; }
 end_terminal() { tmux_ kill-server 2>/dev/null; end_what_runs; }
 trap end_terminal EXIT
 
 # A shell that the explorer is started from, and that is there again when it ends.
 open_terminal() { # COLUMNS LINES
     tmux_ kill-server 2>/dev/null
+    terminals=$((terminals + 1))
     tmux_ new-session -d -x "$1" -y "$2" "env PS1='ready> ' bash --norc --noprofile -i" && sees 'ready>'
 }
 start() { tmux_ send-keys "stty -g > $AREA/before; '$BAREBOAT' inspect '$image' --tui; echo ended \$?" Enter; }
