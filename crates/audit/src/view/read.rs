@@ -31,12 +31,21 @@ pub fn read(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<View> {
-    let listings = listings(layers, source, store, threads, progress)?;
-    let layers = layers.iter().map(|(descriptor, diff_id)| {
-        let listing = listings.get(&(descriptor.digest, *diff_id)).cloned().unwrap_or_default();
-        (descriptor.clone(), *diff_id, listing)
-    });
-    squash::view(layers)
+    let mut listings = listings(layers, source, store, threads, progress)?;
+    let name = |(descriptor, diff_id): &(Descriptor, Digest)| (descriptor.digest, *diff_id);
+    let on_top: Vec<_> = layers
+        .iter()
+        .enumerate()
+        .map(|(number, layer)| {
+            let comes_again = layers.iter().skip(number + 1).any(|later| name(later) == name(layer));
+            let listing = match comes_again {
+                true => listings.get(&name(layer)).cloned(),
+                false => listings.remove(&name(layer)),
+            };
+            (layer.0.clone(), layer.1, listing.unwrap_or_default())
+        })
+        .collect();
+    squash::view(on_top.into_iter())
 }
 
 type Listings = BTreeMap<(Digest, Digest), Listing>;
@@ -146,7 +155,7 @@ fn tar_of(
     // In large pieces: the tar's own headers and contents are read in small ones.
     let hashing = HashingReader::new(decoder(compression, reader)?);
     let mut tar = BufReader::with_capacity(BUFFER, hashing);
-    let listing = listing::of_tar(&mut tar, &tar::Limits::of_compressed(layer.size), &room)?;
+    let listing = listing::of_tar(&mut tar, &tar::Limits::of_layer(layer.size), &room)?;
     let (found, tar_size) = tar.into_inner().finish();
     if found != *diff_id {
         return Err(Error::new(format!("expected a tar of {diff_id}, found {found}")));

@@ -35,7 +35,10 @@ fn images_that_are_not_there_are_told_with_what_was_looked_for() {
     error: cannot read the image `registry.test/app@sha256:abc`: `registry.test/app@sha256:abc` is no name of an image: `abc` is not a SHA-256 digest (64 hex digits)
     hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST
     ");
-    insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"error: cannot read the image `docker-daemon:app:1`: only files can be read yet");
+    insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"
+    error: cannot read the image `docker-daemon:app:1`: cannot use the engine at `[DIR]/no-engine`: there is no such socket
+    hint: start it, or say where one listens: DOCKER_HOST=unix:///PATH
+    ");
     insta::assert_snapshot!(refused(&bench, &["../x"]), @r"
     error: cannot read the image `../x`: `../x` is no name of an image: `..` is no registry
     hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST

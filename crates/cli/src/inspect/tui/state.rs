@@ -131,7 +131,8 @@ impl<'a> State<'a> {
         match (code, control) {
             (KeyCode::Char('a'), true) => self.toggle(Mark::Added),
             (KeyCode::Char('r'), true) => self.toggle(Mark::Removed),
-            (KeyCode::Char('m'), true) => self.toggle(Mark::Modified),
+            // Terminals send control and M as Enter.
+            (KeyCode::Char('m'), true) | (KeyCode::Enter, _) => self.toggle(Mark::Modified),
             (KeyCode::Char('u'), true) => self.toggle(Mark::Unmodified),
             (KeyCode::Char('b'), true) => self.attributes = !self.attributes,
             (KeyCode::Char('o'), true) => {
@@ -140,7 +141,7 @@ impl<'a> State<'a> {
             }
             (KeyCode::Char('e'), _) => self.tell_how_to_get(),
             (KeyCode::Char(' '), true) | (KeyCode::Null, _) => self.fold_all(),
-            (KeyCode::Char(' '), false) | (KeyCode::Enter, _) => self.fold(None),
+            (KeyCode::Char(' '), false) => self.fold(None),
             (KeyCode::Left | KeyCode::Char('h'), false) => self.leave(),
             (KeyCode::Right | KeyCode::Char('l'), false) => self.fold(Some(false)),
             (KeyCode::Up | KeyCode::Char('k'), false) => self.cursor = self.cursor.saturating_sub(1),

@@ -178,6 +178,7 @@ fn what_is_shown_can_be_chosen() {
     5 B  └── usr/
     5 B      └── x
     ");
+    assert_eq!(tree("tab j tab enter"), tree("tab j tab ^m"));
     assert_eq!(tree("^u ^u ^b ^b ^o ^o"), tree(""));
     insta::assert_snapshot!(tree("^o ^b"), @r"
     +       5 B  ├── usr/
