@@ -139,14 +139,14 @@ rm "$HOME/.config/containers/registries.conf"
 
 # Attachments: with the referrers API, and where a tag stands in for it.
 check "a registry with the referrers API starts" go_registry first || exit 0
+behind=127.0.0.1:$PORT
 check "and a proxy in front of it" proxied referrers "$PORT" || exit 0
 first=$PROXY
 check "an image is pushed there" "$BAREBOAT" push "oci:$image:1.0" "$first/team/app:1.0"
 printf '{}' >"$AREA/empty"
 empty=sha256:$(sha256sum "$AREA/empty" | cut -d' ' -f1)
-curl -sf -X POST -H 'Content-Type: application/octet-stream' --data-binary '{}' "http://$first/v2/team/app/blobs/uploads/?digest=$empty" >/dev/null ||
-    { place=$(curl -sfi -X POST "http://$first/v2/team/app/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
-      curl -sf -X PUT --data-binary '{}' -H 'Content-Type: application/octet-stream' "http://$first${place#http://*/v2}?digest=$empty"; }
+upload=$(curl -sfi -X POST "http://$behind/v2/team/app/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+curl -sf -X PUT --data-binary '{}' -H 'Content-Type: application/octet-stream' "http://$behind${upload#http://"$behind"}?digest=$empty"
 jq -n --arg top "$top" --argjson size "$(stat -c %s "$image/blobs/sha256/${top#*:}")" --arg empty "$empty" '
     {schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", artifactType: "application/vnd.example.note",
      config: {mediaType: "application/vnd.oci.empty.v1+json", digest: $empty, size: 2},
@@ -154,7 +154,7 @@ jq -n --arg top "$top" --argjson size "$(stat -c %s "$image/blobs/sha256/${top#*
      subject: {mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $top, size: $size}}' >"$AREA/note.json"
 note=sha256:$(sha256sum "$AREA/note.json" | cut -d' ' -f1)
 check "something is attached to it" curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \
-    --data-binary "@$AREA/note.json" "http://$first/v2/team/app/manifests/$note"
+    --data-binary "@$AREA/note.json" "http://$behind/v2/team/app/manifests/$note"
 : >"$REQUESTS"
 check "with what is attached it is copied to a registry without the API" \
     "$BAREBOAT" copy --with-referrers "$first/team/app:1.0" "127.0.0.1:$plain/attached/app:1.0"
@@ -162,7 +162,7 @@ check "where a tag names it" same \
     "$(inspect --raw --tls-verify=false "docker://127.0.0.1:$plain/attached/app:${top/:/-}" | jq -r '.manifests[0].digest')" "$note"
 check "from there, to a layout" "$BAREBOAT" copy --with-referrers "127.0.0.1:$plain/attached/app:1.0" "oci:$AREA/attached:1.0"
 check "and from that to a registry with the API" "$BAREBOAT" copy --with-referrers "oci:$AREA/attached:1.0" "$first/team/again:1.0"
-check "which lists it" same "$(curl -sf "http://$first/v2/team/again/referrers/$top" | jq -r '.manifests[].digest')" "$note"
+check "which lists it" same "$(curl -sf "http://$behind/v2/team/again/referrers/$top" | jq -r '.manifests[].digest')" "$note"
 check "without being asked, nothing attached comes along" eval \
-    '"$BAREBOAT" copy "oci:$AREA/attached:1.0" "$first/team/bare:1.0" && ! curl -sf "http://$first/v2/team/bare/manifests/$note" >/dev/null'
+    '"$BAREBOAT" copy "oci:$AREA/attached:1.0" "$first/team/bare:1.0" && ! curl -sf "http://$behind/v2/team/bare/manifests/$note" >/dev/null'
 check "all that was asked of it is in the specification, too" specified "$REQUESTS" end-3 end-12

@@ -81,8 +81,12 @@ check "which is a Docker archive, too" reads containerd-docker "docker-archive:$
 check "skopeo's layout" eval 'copied "$image" "oci:$AREA/by-skopeo:1.0" && reads skopeo-oci "oci:$AREA/by-skopeo:1.0" "$config"'
 check "skopeo's Docker archive" eval 'copied "$image" "docker-archive:$AREA/by-skopeo.tar:x/y:1" &&
     reads skopeo-docker "docker-archive:$AREA/by-skopeo.tar" "$config"'
-check "a Docker image (schema 2)" eval 'copied --format v2s2 "$image" "docker://$registry/live/v2s2:1.0" &&
-    reads v2s2 "$registry/live/v2s2:1.0" "$(config_of "$registry/live/v2s2:1.0")"'
+check "a Docker image (schema 2)" copied --format v2s2 "$image" "docker://$registry/live/v2s2:1.0"
+# skopeo does not look for such in a layout.
+check "comes to a layout as it is" eval 'copy "$registry/live/v2s2:1.0" "oci:$AREA/read-v2s2:1.0" &&
+    same "$(jq -r ".manifests[0].digest" "$AREA/read-v2s2/index.json")" "$(manifest_of "$registry/live/v2s2:1.0")"'
+check "and on to the engine" eval 'copy "oci:$AREA/read-v2s2:1.0" docker-daemon:live/v2s2:1.0 &&
+    same "$(config_of docker-daemon:live/v2s2:1.0)" "$(config_of "$registry/live/v2s2:1.0")"'
 check "whose types stay" matches "$(raw "$registry/live/v2s2:1.0")" 'vnd.docker.distribution.manifest.v2'
 check "to a registry, byte for byte" eval 'copy "$registry/live/v2s2:1.0" "$registry/live/v2s2-again:1.0" &&
     same "$(manifest_of "$registry/live/v2s2-again:1.0")" "$(manifest_of "$registry/live/v2s2:1.0")"'
@@ -119,7 +123,7 @@ refuses "an engine that is not there is told" 'no/such/socket' -- \
 # Broken off in the middle, by a kill that nobody can prepare for.
 moved() { jq -s '[.[] | select(.path | test("/blobs/")) | .sent + .received] | add // 0' "$REQUESTS"; }
 size=$(du -sb "$AREA/image/blobs" | cut -f1)
-check "a slow way to the registry starts" proxied slow "$plain" --throttle 1500000 || exit 0
+check "a slow way to the registry starts" proxied slow "$plain" --throttle 500000 || exit 0
 export BAREBOAT_CACHE=$AREA/cache-broken
 for moment in 0.4 0.8 1.2; do (timeout -s KILL "$moment" "$BAREBOAT" copy -q "$PROXY/live/first:1.0" "oci:$AREA/resumed:1.0"; :) >/dev/null 2>&1; done
 check "a pull killed three times leaves no name" eval '! inspect --raw "oci:$AREA/resumed:1.0"'
@@ -144,6 +148,7 @@ mount -t tmpfs -o size=3m none "$AREA/small"
 refuses "a layout without room is named" 'no space left' -- "$BAREBOAT" copy "$image" "oci:$AREA/small/layout:1.0"
 refuses "an archive without room, too" 'no space left' -- "$BAREBOAT" copy "$image" "oci-archive:$AREA/small/image.tar:1.0"
 check "and nothing is left of the archive" same "$(find "$AREA/small" -name '*.tar*')" ""
-refuses "a cache without room, too" 'no space left' -- env BAREBOAT_CACHE="$AREA/small/cache" "$BAREBOAT" copy "$registry/live/first:1.0" "oci:$AREA/none:1.0"
+refuses "a cache without room, too" 'no space left' 'hint: .*BAREBOAT_CACHE' -- \
+    env BAREBOAT_CACHE="$AREA/small/cache" "$BAREBOAT" copy "$registry/live/first:1.0" "docker-archive:$AREA/none.tar"
 umount "$AREA/small"
-check "and nothing is written in its place" eval '! inspect --raw "oci:$AREA/none:1.0" 2>/dev/null'
+check "and nothing is written in its place" eval '! test -e "$AREA/none.tar"'

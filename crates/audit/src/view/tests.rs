@@ -284,16 +284,15 @@ fn names_are_bytes_and_cannot_lead_out() {
 
 #[test]
 fn a_bomb_is_refused() {
-    // Zeros that shrink ten thousand times.
-    let size = 128 << 20;
+    let size = 3 << 30;
     let path = ImagePath::absolute("/zeros").unwrap();
     let kind = EntryKind::File { size };
     let entry =
         tar::Entry { path: &path, kind, mode: 0o644, uid: 0, gid: 0, mtime: 0, xattrs: &BTreeMap::new() };
     let mut encoder = layer_encoder(LayerCompression::Zstd { level: 1 }, 1, Vec::new()).unwrap();
     let mut writer = Writer::new(&mut encoder);
-    writer.append(&entry, &mut std::io::repeat(0).take(size)).unwrap();
-    writer.finish().unwrap();
+    // The header is enough: nobody reads on.
+    assert!(writer.append(&entry, &mut std::io::empty()).is_err());
     let blob = encoder.finish().unwrap();
     let mut fixture = Fixture::of(&[]);
     fixture.layers.push((Descriptor::of(LAYER_GZIP, &blob), Digest::of(b"whatever")));

@@ -74,7 +74,7 @@ fn unpack_afresh(store: &Store, layer: &Descriptor) -> Result<UnpackedLayer> {
             let mut reader = BufReader::with_capacity(BUFFER, blob);
             let compression = Compression::sniff(reader.fill_buf()?);
             let mut hashing = HashingReader::new(decoder(compression, reader)?);
-            tar::read_layer(&mut hashing, &tar::Limits::of_compressed(layer.size), |member, bytes| {
+            tar::read_layer(&mut hashing, &tar::Limits::of_layer(layer.size), |member, bytes| {
                 if !matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
                     members.push(contents.take(member, bytes)?);
                 }

@@ -20,6 +20,7 @@ mod files;
 mod image;
 mod inspect;
 mod layers;
+mod registries;
 mod relock;
 mod structure_tests;
 mod summary;

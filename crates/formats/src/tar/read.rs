@@ -45,6 +45,15 @@ impl Limits {
         let unpacked = (64 << 20) + size.saturating_mul(200);
         Self { unpacked: unpacked.min(most.unpacked), ..most }
     }
+
+    /// What a layer of anybody's image of `size` bytes may unpack to. Such layers hold files of hundreds of megabytes of zeros,
+    /// such as databases made beforehand and /var/log/lastlog, in which each user has a place by his number.
+    #[must_use]
+    pub fn of_layer(size: u64) -> Self {
+        let most = Self::default();
+        let unpacked = (2 << 30) + size.saturating_mul(200);
+        Self { unpacked: unpacked.min(most.unpacked), ..most }
+    }
 }
 
 /// Reads an archive to its end and gives each member to `each`, with its content. What `each` leaves of a
@@ -91,6 +100,11 @@ fn members<R: Read>(
     while let Some(member) = archive.next_member()? {
         let size = member.size();
         let name = MemberName { number: archive.number, path: member.path.clone() };
+        // What is too much is not read first.
+        if archive.source.position.saturating_add(size) > limits.unpacked {
+            let message = format!("unpacks to more than {} bytes", limits.unpacked);
+            return Err(Error::new(message).context(&name));
+        }
         let mut content = Content { source: &mut archive.source, left: size, name };
         each(member, &mut content)?;
         content.skip_rest()?;

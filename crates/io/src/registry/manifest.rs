@@ -61,6 +61,10 @@ impl Registry {
         let media_type = reply::header(&response, header::CONTENT_TYPE).map(str::to_owned);
         let announced = announced_digest(&response);
         let bytes = reply::bytes(response, LARGEST, &self.inner.options.http)?;
+        // Of these, the digest is taken without the signatures in them: nothing here can hold it against anything.
+        if media_type.as_deref().is_some_and(|header| is_schema_1(&bare(header))) {
+            return Err(schema_1().into());
+        }
         let digest = Digest::of(&bytes);
         match (image.digest(), announced) {
             (Some(wanted), _) if wanted != digest => {
@@ -124,6 +128,11 @@ fn bare(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+fn schema_1() -> Error {
+    Error::new("it is an image of Docker's schema 1, which has no digests for its files")
+        .with_hint("pull and push it again with a current engine, or build it anew")
+}
+
 /// The kind of a manifest. A document that calls itself something else than its header does is refused: two readers
 /// would take it for two images (CVE-2021-41190).
 fn kind(content_type: Option<&str>, bytes: &[u8]) -> Result<String> {
@@ -131,8 +140,7 @@ fn kind(content_type: Option<&str>, bytes: &[u8]) -> Result<String> {
         .map_err(|error| Error::new(format!("it is no manifest: {}", reply::shown(&error.to_string()))))?;
     let header = content_type.map(bare).filter(|header| !is_general(header));
     if header.as_deref().is_some_and(is_schema_1) || kind.schema_version == Some(1) {
-        return Err(Error::new("it is an image of Docker's schema 1, which has no digests for its files")
-            .with_hint("pull and push it again with a current engine, or build it anew"));
+        return Err(schema_1());
     }
     match (header, kind.media_type) {
         (Some(header), Some(own)) if header != own => {

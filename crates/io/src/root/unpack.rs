@@ -53,7 +53,7 @@ pub(super) fn layers(
 }
 
 fn put_on(tree: &mut Unpacking, layer: &Descriptor, diff_id: &Digest, store: &Store) -> Result<()> {
-    let mut limits = tar::Limits::of_compressed(layer.size);
+    let mut limits = tar::Limits::of_layer(layer.size);
     limits.members = limits.members.min(tree.members_left);
     limits.unpacked = limits.unpacked.min(tree.bytes_left);
     let (found, size) = store.read_blob(&layer.digest, |blob| {

@@ -36,6 +36,7 @@ pub use copy::{Copied, CopyOptions, copy, copy_between};
 pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
+pub use layout::{Removed, add_names, names, remove_name};
 pub use platforms::Choice;
 pub use registries::Registries;
 pub use source::Source;
