@@ -153,7 +153,9 @@ fn images(corpus: &mut Corpus) {
     .iter()
     .enumerate()
     {
-        corpus.add("layer", &index.to_string(), Tree::parse(tree).to_tar(0));
+        let below = Tree::parse(TREE).to_tar(0);
+        let length = u16::try_from(below.len()).expect("a small tar").to_le_bytes();
+        corpus.add("layers", &index.to_string(), [&length[..], &below, &Tree::parse(tree).to_tar(0)].concat());
     }
     for (index, file) in [
         "var/lib/dpkg/status\nPackage: a\nStatus: install ok installed\nVersion: 1\nSource: b (2)\n\n",

@@ -1,5 +1,5 @@
-"""Lists files as sorted lines, to be held against each other: PATH KIND MODE UID GID SIZE TARGET. In paths, control characters and
-backslashes are escaped, as bareboat tells them.
+"""Lists files as sorted lines, to be held against each other: PATH KIND MODE UID GID SIZE TARGET. In paths, control characters
+are escaped, as bareboat tells them.
 
 Usage: listing.py FOLDER             what is in a mounted or unpacked root
        listing.py --inspected FILE   what `bareboat inspect --tree --format json` told of one

@@ -11,6 +11,7 @@ pub mod image;
 pub mod layers;
 pub mod lock;
 pub mod pipeline;
+mod provenance;
 pub mod prune;
 pub mod recipe;
 pub mod relock;

@@ -61,6 +61,9 @@ pub(crate) struct Place {
     /// Use no network: everything must be in the cache
     #[arg(long, global = true)]
     pub(crate) offline: bool,
+    /// Speak to registries without encryption (HTTP); to those of this machine that know no TLS it is done anyway
+    #[arg(long, global = true)]
+    pub(crate) plain_http: bool,
     /// How many threads work [default: one a processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) threads: Option<u16>,
@@ -160,6 +163,25 @@ pub(crate) enum Command {
     Push(Push),
     Cache(Cache),
     Diff(Diff),
+    Referrers(Referrers),
+    List(List),
+    Tag(Tag),
+    Delete(Delete),
+    Login(Login),
+    Logout(Logout),
+}
+
+/// List what is attached to an image: signatures, records of builds, lists of parts
+///
+/// What refers to the image, to the images in its index, and to what is attached to these; and what BuildKit puts into the
+/// index. bareboat copy --with-referrers takes them along; bareboat build --provenance attaches a record.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Referrers {
+    /// The image
+    pub(crate) image: String,
+    /// Show the content of one, by its digest or the first digits of it
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) cat: Option<String>,
 }
 
 /// Tell what differs between two images: files, packages, settings, layers and sizes
@@ -187,6 +209,66 @@ pub(crate) struct Diff {
     /// The platform to compare, such as linux/arm/v7 [default: this machine's, or the only one]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
+}
+
+/// List the tags of a repository, or the images of a layout
+#[derive(ClapArgs, Debug)]
+pub(crate) struct List {
+    /// The repository: HOST/REPOSITORY; or oci:DIR, or the name of what was built here
+    pub(crate) repository: String,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// Give an image more tags, where it is
+///
+/// Only the manifest is sent again, under the new name; no layer moves. A tag that another image has goes over to this one.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Tag {
+    /// The image: HOST/REPOSITORY[:TAG][@DIGEST], oci:DIR[:TAG], or the name of one built here
+    pub(crate) image: String,
+    /// The new tags, in the same repository or layout
+    #[arg(required = true, value_name = "NEWTAG")]
+    pub(crate) tags: Vec<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// Delete a tag, or an image by its digest
+///
+/// By digest, all tags of the image go with it. Not every registry allows either.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Delete {
+    /// What to delete: HOST/REPOSITORY:TAG, HOST/REPOSITORY@DIGEST, oci:DIR:TAG or oci:DIR@DIGEST
+    #[arg(value_name = "REF")]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// Log in to a registry
+///
+/// The registry is asked first. Name and password are kept where docker, podman and skopeo look for them: in the file that
+/// REGISTRY_AUTH_FILE names, else in Docker's config.json, or with the helper that this file names.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Login {
+    /// The registry: HOST[:PORT]
+    pub(crate) registry: String,
+    /// The name [default: ask]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Read the password from standard input, up to the end
+    #[arg(long, requires = "user")]
+    pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// Forget the password for a registry
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Logout {
+    /// The registry: HOST[:PORT]
+    pub(crate) registry: String,
 }
 
 /// Copy an image from one place to another, as it is
@@ -294,6 +376,9 @@ pub(crate) struct Build {
     /// Do not run the recipe's steps
     #[arg(long)]
     pub(crate) no_steps: bool,
+    /// Attach a record of what the image was built from (SLSA provenance, not signed), where the output can hold one
+    #[arg(long)]
+    pub(crate) provenance: bool,
     /// Build nothing; say why a package (by name) or a path (from /) is in the image
     #[arg(long, value_name = "PACKAGE|PATH")]
     pub(crate) explain: Option<String>,

@@ -26,6 +26,7 @@ pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(
         platforms: command.platforms.clone(),
         locked: command.locked,
         steps: !command.no_steps,
+        provenance: command.provenance,
         allow_missing: command.allow_missing.iter().map(ToString::to_string).collect(),
     };
     if let Some(what) = &command.explain {
@@ -62,7 +63,7 @@ pub(crate) fn workshop<'a>(
     let place = &args.place;
     let threads = place.threads.map(usize::from);
     let http = http_options(args, patience.timeout)?;
-    let registries = registries(&http, terminal);
+    let registries = Registries::new(registry_options(&http, args, terminal));
     Ok(Workshop::new(place.store()?, http, registries, threads, terminal)?)
 }
 
@@ -73,9 +74,9 @@ pub(crate) fn http_options(args: &Args, timeout: Option<u64>) -> Result<HttpOpti
 }
 
 /// How registries are spoken to.
-pub(crate) fn registries(http: &HttpOptions, terminal: &Terminal) -> Registries {
-    let progress = Arc::new(terminal.clone());
-    Registries::new(RegistryOptions { http: http.clone(), progress, ..RegistryOptions::default() })
+pub(crate) fn registry_options(http: &HttpOptions, args: &Args, terminal: &Terminal) -> RegistryOptions {
+    let (http, progress) = (http.clone(), Arc::new(terminal.clone()));
+    RegistryOptions { http, plain_http: args.place.plain_http, progress, ..RegistryOptions::default() }
 }
 
 /// Read here and not by clap, whose messages would speak of an option that nobody gave.

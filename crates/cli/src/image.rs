@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use bareboat_io::http::Http;
+use bareboat_io::registry::Registry;
 use bareboat_io::store::Store;
 use bareboat_io::transport::{self, AnyPlatform, Choice, Found, Image, Outside, Registries};
 use bareboat_model::{Arch, Context as _, Error, Location, Platform, Progress, Reference, Result, escape};
 
 use crate::args::Args;
-use crate::build::{http_options, registries};
+use crate::build::{http_options, registry_options};
 use crate::terminal::Terminal;
 
 /// Where `build` leaves images when it is not told otherwise.
@@ -30,11 +31,19 @@ impl Harbour {
     pub(crate) fn open(args: &Args, timeout: Option<u64>, terminal: &Terminal) -> Result<Self> {
         let http = http_options(args, timeout)?;
         Ok(Self {
-            registries: registries(&http, terminal),
+            registries: Registries::new(registry_options(&http, args, terminal)),
             store: args.place.store()?,
             http: Http::new(http)?,
             threads: args.place.threads.map_or(TRANSFERS, usize::from),
         })
+    }
+
+    /// The client for registries.
+    ///
+    /// # Errors
+    /// When what this machine has set for them cannot be read.
+    pub(crate) fn registry(&self) -> Result<&Registry> {
+        self.registries.client()
     }
 
     pub(crate) fn outside<'a>(&'a self, progress: &'a dyn Progress) -> Outside<'a> {

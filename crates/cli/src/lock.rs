@@ -17,6 +17,7 @@ pub(crate) fn run(command: &Lock, args: &Args, terminal: &Terminal) -> Result<()
         locked: command.locked,
         steps: false,
         allow_missing: Default::default(),
+        provenance: false,
     };
     if let Some(what) = &command.explain {
         return explain(&workshop, &request, what, args.story.format);

@@ -5,14 +5,19 @@ mod build;
 mod cache;
 mod catalog;
 mod copy;
+mod delete;
 mod diff;
 mod effects;
 mod image;
 mod inspect;
+mod list;
 mod lock;
+mod login;
 mod output;
+mod referrers;
 mod run;
 mod summary;
+mod tag;
 mod terminal;
 mod test;
 mod update;
@@ -59,8 +64,14 @@ fn run() -> ExitCode {
         Command::Pull(command) => copy::pull(command, &args, &terminal),
         Command::Push(command) => copy::push(command, &args, &terminal),
         Command::Diff(command) => diff::run(command, &args, &terminal),
+        Command::Referrers(command) => referrers::run(command, &args, &terminal),
         Command::Effects(command) => effects::run(command, &args, &terminal),
         Command::Cache(command) => cache::run(command, &args, &terminal),
+        Command::List(command) => list::run(command, &args, &terminal),
+        Command::Tag(command) => tag::run(command, &args, &terminal),
+        Command::Delete(command) => delete::run(command, &args, &terminal),
+        Command::Login(command) => login::log_in(command, &args, &terminal),
+        Command::Logout(command) => login::log_out(command, &args),
     };
     terminal.finish();
     match result {

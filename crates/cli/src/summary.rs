@@ -30,6 +30,9 @@ pub(crate) fn of_build(built: &Summary, quiet: bool, verbose: bool) -> String {
         of_image(&mut text, image, verbose);
     }
     line(&mut text, "digest", &[built.digest.to_string()]);
+    for attachment in &built.attachments {
+        line(&mut text, "attached", &[attachment.to_string()]);
+    }
     for output in &built.outputs {
         line(&mut text, "written to", &[escape(output)]);
     }

@@ -46,6 +46,10 @@ pub const DOCKER_FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.fore
 /// The same, compressed with gzip.
 pub const DOCKER_FOREIGN_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 
+/// The content that stands where there is nothing to say: its type and its bytes (manifest.md, "Guidance for an Empty
+/// Descriptor").
+pub const EMPTY: (&str, &[u8]) = ("application/vnd.oci.empty.v1+json", b"{}");
+
 /// The annotation of an `index.json` entry that names its tag (annotations.md).
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
@@ -91,6 +95,11 @@ impl Descriptor {
             platform: None,
             extra: Extra::new(),
         }
+    }
+
+    /// The same as a value: of what is in an [`Extra`].
+    fn to_value(&self) -> Value {
+        serde_json::json!({ "mediaType": self.media_type, "digest": self.digest.to_string(), "size": self.size })
     }
 
     /// Describes bytes in memory.
@@ -243,6 +252,22 @@ impl Manifest {
             annotations: BTreeMap::new(),
             extra: Extra::new(),
         }
+    }
+
+    /// A manifest that attaches `blobs` to `subject` (manifest.md, "Guidelines for Artifact Usage"). Its config is
+    /// [`EMPTY`], for there is nothing to run.
+    pub fn artifact(kind: &str, subject: &Descriptor, blobs: Vec<Descriptor>) -> Self {
+        let subject = Descriptor::new(subject.media_type.clone(), subject.digest, subject.size);
+        let mut manifest = Self::new(Descriptor::of(EMPTY.0, EMPTY.1), blobs);
+        manifest.extra.insert("artifactType".to_owned(), kind.into());
+        manifest.extra.insert("subject".to_owned(), subject.to_value());
+        manifest
+    }
+
+    /// What kind of artifact it is: what it says itself, else the type of its config.
+    pub fn artifact_type(&self) -> &str {
+        let own = self.extra.get("artifactType").and_then(Value::as_str).filter(|kind| !kind.is_empty());
+        own.unwrap_or(&self.config.media_type)
     }
 
     /// Reads a manifest.

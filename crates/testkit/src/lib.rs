@@ -6,6 +6,7 @@
 //! * [`Archive`] and [`Suite`]: a signed Debian archive as a map of [`Files`]
 //! * [`Mirror`]: these files over HTTP on the loopback, with faults on demand
 //! * [`FakeRegistry`]: a registry of images on the loopback, as limited and as faulty as a test wants it
+//! * [`FakeEngine`]: an engine of containers on a Unix socket
 //! * [`world()`]: a small Debian with all that the catalog asks for
 //!
 //! A fixture that cannot be made is a broken test, and the useful thing is to stop right there:
@@ -16,6 +17,7 @@ mod archive;
 pub mod compress;
 mod deb;
 pub mod elf;
+mod engine;
 mod files;
 mod keys;
 mod mirror;
@@ -27,6 +29,7 @@ mod world;
 pub use archive::{Archive, Suite};
 pub use compress::Compression;
 pub use deb::{Deb, DebBuilder, ar};
+pub use engine::FakeEngine;
 pub use files::Files;
 pub use keys::{Algorithm, Key, KeyBuilder, SignatureHash};
 pub use mirror::{Mirror, Request};

@@ -3,6 +3,7 @@
 mod biggest;
 mod budget;
 mod dive;
+mod html;
 mod layers;
 mod packages;
 mod settings;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use biggest::{BigFile, BigFolder, sizes};
 pub use budget::{Budgets, Bytes, MostWaste, Verdict};
 pub use dive::{Dive, Inefficient, dive};
+pub use html::{ShowSize, html};
 pub use layers::{Count, LayerTold};
 pub use packages::{PackageTold, Packages};
 pub use settings::{Settings, Step};

@@ -29,6 +29,16 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Reads a layer's tar, already decompressed, to its end.
+    ///
+    /// # Errors
+    /// When it is no tar that can be read, or holds more than `limits` or any layer does.
+    pub fn of_tar(tar: impl Read, limits: &tar::Limits) -> Result<Self> {
+        let mut tar = HashingReader::new(tar);
+        let listing = of_tar(&mut tar, limits, &|| Ok(()))?;
+        Ok(Self { tar_size: tar.finish().1, ..listing })
+    }
+
     /// The bytes of all contents in it.
     pub fn size(&self) -> u64 {
         self.entries.iter().map(|entry| entry.kind.size()).sum()

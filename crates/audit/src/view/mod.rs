@@ -115,6 +115,14 @@ impl Item<'_> {
 }
 
 impl View {
+    /// Puts layers that were read on one another, the lowest first; each with the digest of its tar.
+    ///
+    /// # Errors
+    /// When they cannot be mounted: links lead in a circle, or a hard link names nothing.
+    pub fn of_listings(layers: Vec<(Descriptor, Digest, Listing)>) -> Result<Self> {
+        squash::view(layers.into_iter())
+    }
+
     /// What the image has at `path`, which has no links on its way.
     pub fn get(&self, path: &ImagePath) -> Option<Item<'_>> {
         self.files.get(path).map(|node| self.item(*node))

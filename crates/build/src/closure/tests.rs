@@ -223,6 +223,7 @@ fn a_smaller_base_is_told() {
                 "app" => "bareboat.toml".into(),
                 _ => format!("catalog/trixie/{name}.toml").into(),
             },
+            text: bareboat_model::Digest::of(b""),
             packages: Vec::new(),
             without: Vec::new(),
         })

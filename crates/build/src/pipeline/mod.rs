@@ -14,13 +14,14 @@ use std::time::Instant;
 use bareboat_formats::oci::{self, Descriptor, Index};
 use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, BuiltImage, ImageSet, Outside, Registries};
+use bareboat_io::transport::{self, Attachment, BuiltImage, ImageSet, Outside, Registries};
 use bareboat_model::{Context, Error, Location, Platform, Progress, Result, Timestamp};
 
 use crate::assemble::{Assembled, Plan, assemble};
 use crate::fetch;
 use crate::files::deckhand;
 use crate::lock::Lock;
+use crate::provenance;
 use crate::recipe::Loaded;
 use crate::relock::{self, Knowledge};
 
@@ -83,6 +84,8 @@ pub struct BuildRequest {
     pub steps: bool,
     /// Libraries that may be missing, beyond those that the recipe names.
     pub allow_missing: BTreeSet<String>,
+    /// Whether a record of how the image was built is attached to it.
+    pub provenance: bool,
 }
 
 /// Builds an image, and writes it to all outputs.
@@ -110,10 +113,19 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
         summaries.push(summary);
     }
     let set = image_set(&images)?;
+    let attachments = match request.provenance {
+        true => attachments(loaded, &lock, request, &set)?,
+        false => Vec::new(),
+    };
     for output in &outputs {
         let _bar = workshop.progress.begin(&format!("writing {output}"), None);
         let name = loaded.recipe.name.as_str();
-        transport::write(output, &set, &workshop.outside(), name).inspect_err(|_| {
+        if !attachments.is_empty() && !transport::holds_attachments(output) {
+            workshop
+                .progress
+                .warn(&format!("`{output}` has no place for the record of how the image was built"));
+        }
+        transport::write_with(output, &set, &attachments, &workshop.outside(), name).inspect_err(|_| {
             let layers = set.images.iter().flat_map(|image| &image.layers);
             workshop.store.remove_damaged(layers.map(|layer| layer.digest));
         })?;
@@ -125,8 +137,26 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
         base: project.bases.locked,
         lock: lock_summary,
         images: summaries,
+        attachments: attachments.into_iter().map(|one| one.manifest.digest).collect(),
         seconds: began.elapsed().as_secs_f64(),
     })
+}
+
+fn attachments(
+    loaded: &Loaded,
+    lock: &Lock,
+    request: &BuildRequest,
+    set: &ImageSet,
+) -> Result<Vec<Attachment>> {
+    let build = provenance::Build {
+        name: loaded.recipe.name.as_str(),
+        tiers: &loaded.tiers,
+        lock,
+        source_date: source_date()?,
+        steps: request.steps && !loaded.recipe.steps.is_empty(),
+        allow_missing: &request.allow_missing,
+    };
+    provenance::attachments(&build, set)
 }
 
 fn one_platform(

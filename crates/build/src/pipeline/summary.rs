@@ -32,6 +32,9 @@ pub struct Summary {
     pub lock: LockSummary,
     /// One for each platform.
     pub images: Vec<ImageSummary>,
+    /// The manifests that were attached to the image and, where there are several, to the index.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Digest>,
     /// How long it took.
     pub seconds: f64,
 }

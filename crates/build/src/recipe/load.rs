@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bareboat_io::files::read_bounded;
-use bareboat_model::{Context, Error, Result, escape, nearest};
+use bareboat_model::{Context, Digest, Error, Result, escape, nearest};
 
 use super::parse::LARGEST_FILE;
 use super::{Base, DEFAULT_SUITE, Place, Recipe, Word, catalog, parse};
@@ -61,6 +61,9 @@ impl Loaded {
     }
 }
 
+/// Recipes that build on each other, the top first, each with its file and the digest of its text.
+type Chain = Vec<(Recipe, PathBuf, Digest)>;
+
 /// One recipe of a chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tier {
@@ -68,6 +71,8 @@ pub struct Tier {
     pub name: String,
     /// Its file; `catalog/SUITE/NAME.toml` for a recipe of the catalog.
     pub origin: PathBuf,
+    /// The digest of its text.
+    pub text: Digest,
     /// The packages that it names.
     pub packages: Vec<String>,
     /// The packages whose absence it means, and those below it.
@@ -83,19 +88,20 @@ pub struct Tier {
 pub fn load(file: &Path) -> Result<Loaded> {
     let chain = read_chain(file)?;
     let suite = chosen_suite(&chain)?;
-    let folder = chain.first().map_or_else(PathBuf::new, |(recipe, _)| recipe.base_place.folder().to_owned());
+    let folder =
+        chain.first().map_or_else(PathBuf::new, |(recipe, ..)| recipe.base_place.folder().to_owned());
     let chain = with_catalog(chain, &suite)?;
 
     let mut tiers = Vec::new();
     let mut merged: Option<Recipe> = None;
-    for (recipe, origin) in chain.into_iter().rev() {
+    for (recipe, origin, text) in chain.into_iter().rev() {
         let packages = recipe.packages.iter().map(|package| package.name.clone()).collect();
         let name = recipe.name.to_string();
         let together = match merged {
             Some(base) => recipe.on(base),
             None => recipe.alone(),
         };
-        tiers.push(Tier { name, origin, packages, without: together.without.clone() });
+        tiers.push(Tier { name, origin, text, packages, without: together.without.clone() });
         merged = Some(together);
     }
     let mut recipe = merged.ok_or_else(|| Error::new("the recipe is empty"))?;
@@ -104,8 +110,8 @@ pub fn load(file: &Path) -> Result<Loaded> {
 }
 
 /// The recipes from `file` down to the first whose base is not a recipe's path; the top first.
-fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
-    let mut chain: Vec<(Recipe, PathBuf)> = Vec::new();
+fn read_chain(file: &Path) -> Result<Chain> {
+    let mut chain: Chain = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
     let mut next = file.to_owned();
     loop {
@@ -115,10 +121,12 @@ fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
             check_circle(&seen, &real)?;
             let is_foreign = file.is_symlink() || seen.first().is_some_and(|top| !is_beside(&real, top));
             seen.push(real);
-            parse(&text, &file).map_err(|error| if is_foreign { untold(&file) } else { error })
+            let recipe =
+                parse(&text, &file).map_err(|error| if is_foreign { untold(&file) } else { error })?;
+            Ok((recipe, Digest::of(text.as_bytes())))
         });
-        let recipe = match chain.last() {
-            Some((above, _)) => read.context(|| cannot_build_on(above))?,
+        let (recipe, text) = match chain.last() {
+            Some((above, ..)) => read.context(|| cannot_build_on(above))?,
             None => read?,
         };
         let below = match &recipe.base {
@@ -128,7 +136,7 @@ fn read_chain(file: &Path) -> Result<Vec<(Recipe, PathBuf)>> {
             }
             Base::Scratch | Base::Catalog(_) | Base::Image(_) => None,
         };
-        chain.push((recipe, file));
+        chain.push((recipe, file, text));
         match below {
             Some(path) => next = path,
             None => return Ok(chain),
@@ -181,27 +189,27 @@ fn read(file: &Path) -> Result<String> {
 }
 
 /// The suite of the topmost recipe that names one.
-fn chosen_suite(chain: &[(Recipe, PathBuf)]) -> Result<Word> {
-    match chain.iter().find_map(|(recipe, _)| recipe.suite.clone()) {
+fn chosen_suite(chain: &[(Recipe, PathBuf, Digest)]) -> Result<Word> {
+    match chain.iter().find_map(|(recipe, ..)| recipe.suite.clone()) {
         Some(suite) => Ok(suite),
         None => DEFAULT_SUITE.parse(),
     }
 }
 
 /// The chain with the entries of the catalog that its last recipe builds on.
-fn with_catalog(mut chain: Vec<(Recipe, PathBuf)>, suite: &Word) -> Result<Vec<(Recipe, PathBuf)>> {
-    while let Some((above, _)) = chain.last() {
+fn with_catalog(mut chain: Chain, suite: &Word) -> Result<Chain> {
+    while let Some((above, ..)) = chain.last() {
         let Base::Catalog(name) = &above.base else { break };
         let (name, variant) = catalog::split_variant(name);
         let Some(entry) = catalog::entry(suite.as_str(), name) else {
-            let suite_place = chain.iter().find_map(|(recipe, _)| recipe.suite_place.as_ref());
+            let suite_place = chain.iter().find_map(|(recipe, ..)| recipe.suite_place.as_ref());
             return Err(unknown_entry(above, suite_place, suite.as_str(), name));
         };
         let entries: Vec<_> = variant.into_iter().flat_map(catalog::variant).chain([entry]).collect();
         for entry in entries {
             let file = entry.file();
-            check_circle(&chain.iter().map(|(_, file)| file.clone()).collect::<Vec<_>>(), &file)?;
-            chain.push((parse(entry.text, &file)?, file));
+            check_circle(&chain.iter().map(|(_, file, _)| file.clone()).collect::<Vec<_>>(), &file)?;
+            chain.push((parse(entry.text, &file)?, file, Digest::of(entry.text.as_bytes())));
         }
     }
     Ok(chain)

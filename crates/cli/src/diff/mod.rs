@@ -21,8 +21,7 @@ const DIFFERENT: u8 = 1;
 
 pub(crate) fn run(command: &Diff, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let harbour = Harbour::open(args, None, terminal)?;
-    let outside = harbour.outside(terminal);
-    let open = |name: &str| Opened::new(name, command.platform.as_ref(), &outside);
+    let open = |name: &str| Opened::new(name, command.platform.as_ref(), &harbour, terminal);
     let (before, after) = (open(&command.before)?, open(&command.after)?);
     let differ = match &command.file {
         Some(path) => of_file(command, path, [&before, &after], args, terminal)?,

@@ -7,10 +7,10 @@ use bareboat_audit::packages::Inventory;
 use bareboat_audit::view::{self, Layers, View};
 use bareboat_formats::oci::{Descriptor, Manifest};
 use bareboat_io::store::Store;
-use bareboat_io::transport::{self, AnyPlatform, Choice, Image, Outside};
+use bareboat_io::transport::{AnyPlatform, Image};
 use bareboat_model::{Context as _, Digest, Error, ImagePath, Progress, Result, escape};
 
-use crate::image;
+use crate::image::Harbour;
 
 /// The largest file whose content is compared.
 const LARGEST_FILE: u64 = 8 << 20;
@@ -25,13 +25,15 @@ pub(super) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     /// Opens the image that `name` names, for `platform` or what fits this machine.
-    pub(super) fn new(name: &str, platform: Option<&AnyPlatform>, outside: &Outside<'a>) -> Result<Self> {
-        let place = image::place(name)?;
-        let choice = platform.map_or(Choice::Natural, |platform| Choice::For(platform.clone()));
-        let image =
-            transport::open(&place, &choice, outside).map_err(|error| image::explain(error, name, &place))?;
+    pub(super) fn new(
+        name: &str,
+        platform: Option<&AnyPlatform>,
+        harbour: &'a Harbour,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
+        let image = harbour.look(name, platform, progress)?;
         let manifest = Manifest::parse(&image.manifest_bytes)?;
-        Ok(Self { name: escape(name), image, manifest, store: outside.store })
+        Ok(Self { name: escape(name), image, manifest, store: &harbour.store })
     }
 
     /// The digest of its manifest.

@@ -1,5 +1,6 @@
 //! What can be said to `bareboat inspect`.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use bareboat_audit::inspect::{Bytes, MostWaste};
@@ -56,6 +57,9 @@ pub(crate) struct Inspect {
     /// Write the bytes of a file as the image has it, links followed
     #[arg(long, value_name = "PATH", value_parser = of_text::<InImage>, group = "instead")]
     pub(crate) cat: Option<InImage>,
+    /// Draw it as a page for a browser, in one file: a map of what takes room, by folder, layer, package and waste
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }

@@ -5,12 +5,13 @@ mod cat;
 mod text;
 mod tree;
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 
 use bareboat_audit::inspect::{self, Budgets, Options};
 use bareboat_audit::packages::Inventory;
 use bareboat_audit::view::{self, Layers, View};
 use bareboat_formats::oci::Descriptor;
+use bareboat_io::files::write_file;
 use bareboat_io::transport::Image;
 use bareboat_model::{Context as _, Error, Result, escape};
 
@@ -19,6 +20,7 @@ pub(crate) use args::Inspect;
 use crate::args::{Args, Format};
 use crate::image::Harbour;
 use crate::output::{Failure, answer, answer_json};
+use crate::summary::size;
 use crate::terminal::Terminal;
 
 /// A budget was not kept.
@@ -48,6 +50,10 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
     terminal.finish();
     if let Some(path) = &command.cat {
         return cat::run(&looked.view, &path.0, &looked.image);
+    }
+    if let Some(file) = &command.html {
+        let page = inspect::html(&told, &looked.view, &looked.inventory, size)?;
+        write_file(file, |to| Ok(to.write_all(page.as_bytes())?))?;
     }
     match (args.story.format, &command.tree) {
         (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,

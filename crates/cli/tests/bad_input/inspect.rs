@@ -28,6 +28,7 @@ fn what_is_not_in_the_image_is_named() {
     insta::assert_snapshot!(refused(&["--cat", "/app"]), @r"error: cannot show `/app` of the image: it is a directory, not a file");
     insta::assert_snapshot!(refused(&["--cat", "/app/loop"]), @r"error: cannot show `/app/loop` of the image: links lead in a circle at `/app/loop`, on the way to `/app/loop`");
     insta::assert_snapshot!(refused(&["--tree", "/missing"]), @r"error: cannot draw `/missing` of the image: there is no such file");
+    insta::assert_snapshot!(refused(&["--html", "hello.oci"]), @r"error: cannot write `hello.oci`: it is a folder");
     insta::assert_snapshot!(refused(&["--base", "oci:nowhere"]), @r"error: cannot read the image `oci:nowhere`: no such file or directory");
 }
 

@@ -15,5 +15,6 @@ mod libraries;
 mod mirror;
 mod package;
 mod recipe;
+mod registries;
 mod run;
 mod structure_tests;

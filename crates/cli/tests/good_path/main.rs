@@ -7,6 +7,7 @@ mod bench;
 mod layout;
 mod words;
 
+mod attachments;
 mod base_image;
 mod cache;
 mod catalog;
@@ -19,6 +20,7 @@ mod files;
 mod image;
 mod inspect;
 mod layers;
+mod registries;
 mod relock;
 mod structure_tests;
 mod summary;

@@ -41,7 +41,7 @@ pub(super) enum Secret {
 pub(super) struct Credential {
     /// The proof.
     pub(super) secret: Secret,
-    /// The file or helper that it is from, for messages.
+    /// The file or helper that it is from, for messages; empty if it was given just now.
     pub(super) source: String,
 }
 
@@ -53,6 +53,11 @@ impl std::fmt::Debug for Credential {
 }
 
 impl Credential {
+    /// Whether somebody gave it just now.
+    pub(super) fn is_new(&self) -> bool {
+        self.source.is_empty()
+    }
+
     /// Whose it is and where from, for messages.
     pub(super) fn told(&self) -> String {
         match &self.secret {

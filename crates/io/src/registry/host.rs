@@ -7,6 +7,8 @@ use bareboat_model::Result;
 use ureq::Agent;
 
 use super::challenge::{self, Challenge};
+use super::credentials::Credential;
+use super::reply::Refusal;
 use super::url::{Origin, is_loopback};
 use super::{HUB, RegistryOptions, certificates};
 use crate::http::HttpOptions;
@@ -110,6 +112,18 @@ impl Host {
         // Without encryption only where the person accepted that: for this very machine's name.
         let same = self.authority.split(':').next() == Some(realm.host.as_str());
         realm.is_private() || (self.insecure && same)
+    }
+
+    /// What helps when a server does not answer whoever we are.
+    pub(super) fn unauthorized(&self, credential: Option<&Credential>, refusal: Refusal) -> Refusal {
+        let log_in = format!("bareboat login {}", self.name);
+        match credential {
+            Some(credential) if credential.is_new() => refusal,
+            Some(credential) => {
+                refusal.with_hint(&format!("{} is not enough; log in anew: {log_in}", credential.told()))
+            }
+            None => refusal.with_hint(&format!("log in, unless the name is wrong: {log_in}")),
+        }
     }
 }
 

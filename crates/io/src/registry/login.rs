@@ -38,7 +38,7 @@ impl Login<'_> {
         let registry = Registry::new(options)?;
         let inner = &registry.inner;
         let secret = Secret::Password { user: self.user.to_owned(), password: self.password.to_owned() };
-        let credential = Credential { secret, source: "this login".to_owned() };
+        let credential = Credential { secret, source: String::new() };
         lock(&inner.credentials).insert(self.registry.to_owned(), Some(credential));
         let check = || {
             let host = inner.home_of(self.registry)?;
@@ -67,7 +67,7 @@ impl Login<'_> {
                 "cannot keep the password: neither HOME nor DOCKER_CONFIG nor REGISTRY_AUTH_FILE is set",
             )
         })?;
-        let mut kept_by = format!("`{}`", path.display());
+        let mut kept_by = format!("`{}`, without encryption", path.display());
         edit(path, |file| {
             let helper = helper_for(file, self.registry);
             let entry = match &helper {

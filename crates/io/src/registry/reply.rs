@@ -35,6 +35,10 @@ struct OneError {
     message: Option<String>,
 }
 
+/// Marks an answer that is not the registry's own, with the server that gave it.
+#[derive(Clone)]
+pub(super) struct Elsewhere(pub(super) String);
+
 /// Why a registry refuses.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -49,9 +53,11 @@ impl Refusal {
     pub(super) fn read(response: Response<Body>, options: &HttpOptions) -> Self {
         let status = response.status();
         let retry_after = retry_after(&response);
+        let who = response.extensions().get::<Elsewhere>();
+        let who = who.map_or("the registry".to_owned(), |Elsewhere(server)| format!("`{}`", escape(server)));
         let body = bytes(response, LARGEST_ERROR, options).unwrap_or_default();
         let document: Document = serde_json::from_slice(&body).unwrap_or_default();
-        let mut words = format!("the registry answers {status}");
+        let mut words = format!("{who} answers {status}");
         for said in document.words() {
             words.push_str(": ");
             words.push_str(&said);

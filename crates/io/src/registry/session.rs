@@ -14,7 +14,7 @@ use ureq::{Agent, Body, SendBody};
 use super::challenge::Challenge;
 use super::credentials::{Credential, Secret};
 use super::host::Host;
-use super::reply::{self, Refusal};
+use super::reply::{self, Elsewhere, Refusal};
 use super::token::{self, Purpose, Token};
 use super::url::{Origin, resolve, with_param};
 use super::{Inner, OpenBlob};
@@ -89,26 +89,15 @@ impl Inner {
         let refused = proof.map(|proof| proof.header);
         let proof = self.proof(host, &challenge, call, refused.as_deref())?;
         let Some(proof) = proof.filter(|proof| Some(&proof.header) != refused.as_ref()) else {
-            return Err(self.unauthorized(host, call, refusal)?.into());
+            return Err(host.unauthorized(self.credential(call.name)?.as_ref(), refusal).into());
         };
         let response = self.follow(host, &base, call, Some(&proof))?;
         if response.status() == StatusCode::UNAUTHORIZED && response.extensions().get::<Elsewhere>().is_none()
         {
             let refusal = Refusal::read(response, &self.options.http);
-            return Err(self.unauthorized(host, call, refusal)?.into());
+            return Err(host.unauthorized(self.credential(call.name)?.as_ref(), refusal).into());
         }
         Ok(response)
-    }
-
-    /// What helps when a registry does not answer whoever we are.
-    fn unauthorized(&self, host: &Host, call: &Call<'_>, refusal: Refusal) -> Result<Refusal> {
-        let hint = match self.credential(call.name)? {
-            Some(credential) => {
-                format!("{} is not enough; log in anew: bareboat login {}", credential.told(), host.name)
-            }
-            None => format!("log in, unless the name is wrong: bareboat login {}", host.name),
-        };
-        Ok(refusal.with_hint(&hint))
     }
 
     /// The `Authorization` that answers a challenge; None if there is nothing to answer with.
@@ -159,19 +148,20 @@ impl Inner {
             let error = Error::new(format!("`{}` wants the password without encryption", origin.authority()));
             return Err(Failure::Final(told(error)));
         }
-        let answer = self.ask_for_token(&realm, &origin, purpose, credential);
+        let answer = self.ask_for_token(host, &realm, purpose, credential);
         let bytes = answer.map_err(|failed| failed.map(told))?;
         Token::read(&bytes, Instant::now()).map_err(|error| Failure::Final(told(error)))
     }
 
     fn ask_for_token(
         &self,
+        host: &Host,
         realm: &str,
-        origin: &Origin,
         purpose: &Purpose,
         credential: Option<&Credential>,
     ) -> Result<Vec<u8>, Failure> {
-        let agent = self.agent_of(origin)?;
+        let origin = Origin::of(realm)?;
+        let agent = self.agent_of(&origin)?;
         let mut headers = Vec::new();
         let (request, form) = match credential.map(|credential| &credential.secret) {
             Some(Secret::Identity(token)) => {
@@ -186,22 +176,16 @@ impl Inner {
         };
         let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let payload = form.as_deref().map_or(Payload::None, |form| Payload::Bytes(form.as_bytes()));
-        let response = self.run(&agent, request, &payload, Duration::ZERO)?;
+        let mut response = self.run(&agent, request, &payload, Duration::ZERO)?;
+        if origin != Origin::of(&host.base()?)? {
+            response.extensions_mut().insert(Elsewhere(origin.authority()));
+        }
         if response.status() == StatusCode::OK {
             return reply::bytes(response, token::LARGEST_ANSWER, &self.options.http);
         }
         let refusal = Refusal::read(response, &self.options.http);
         let denied = matches!(refusal.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        match credential.filter(|_| denied) {
-            Some(credential) => {
-                let hint = format!(
-                    "{} may be wrong or out of date: log in anew with bareboat login",
-                    credential.told()
-                );
-                Err(refusal.with_hint(&hint).into())
-            }
-            None => Err(refusal.into()),
-        }
+        Err(if denied { host.unauthorized(credential, refusal) } else { refusal }.into())
     }
 
     /// Makes a request and follows redirects. Credentials go to the registry's own server only.
@@ -228,7 +212,7 @@ impl Inner {
             let mut response = self.run(&agent, request, &call.payload, call.patience)?;
             let Some(next) = redirection(call, &response) else {
                 if !at_home {
-                    response.extensions_mut().insert(Elsewhere);
+                    response.extensions_mut().insert(Elsewhere(origin.authority()));
                 }
                 return Ok(response);
             };
@@ -283,10 +267,6 @@ impl Inner {
 struct Proof {
     header: String,
 }
-
-/// Marks an answer that is not the registry's own.
-#[derive(Clone)]
-struct Elsewhere;
 
 fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))

@@ -34,16 +34,50 @@ pub struct ImageSet {
     pub index: Option<(Descriptor, Vec<u8>)>,
 }
 
-/// Writes `set` to `output`, whole or not at all. `default_name` is the name that an engine gives the
+/// What refers to an image of a set, such as a record of how it was built.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// What it refers to: the digest of a manifest or of the index.
+    pub subject: Digest,
+    /// Names its manifest.
+    pub manifest: Descriptor,
+    /// The manifest itself.
+    pub manifest_bytes: Vec<u8>,
+    /// What the manifest names: its config, and what it is about.
+    pub blobs: Vec<Vec<u8>>,
+}
+
+/// Whether attachments can be written to `output`: what `docker save` writes and engines keep has no place for them.
+pub fn holds_attachments(output: &Location) -> bool {
+    !matches!(output, Location::DockerArchive { .. } | Location::DockerDaemon { .. })
+}
+
+/// As [`write_with`], without attachments.
+///
+/// # Errors
+/// As [`write_with`].
+pub fn write(output: &Location, set: &ImageSet, outside: &Outside<'_>, default_name: &str) -> Result<()> {
+    write_with(output, set, &[], outside, default_name)
+}
+
+/// Writes `set` to `output`, whole or not at all, and its attachments where `output` [has a place](holds_attachments)
+/// for them. `default_name` is the name that an engine gives the
 /// image if `output` names none; a tag that is not named is `latest`.
 ///
 /// # Errors
 /// When a layer is missing in the store or damaged, the output cannot hold the set, or it cannot be written.
-pub fn write(output: &Location, set: &ImageSet, outside: &Outside<'_>, default_name: &str) -> Result<()> {
+pub fn write_with(
+    output: &Location,
+    set: &ImageSet,
+    attachments: &[Attachment],
+    outside: &Outside<'_>,
+    default_name: &str,
+) -> Result<()> {
     let write = || {
         let destination = destination(output, outside, default_name)?;
-        let options = CopyOptions { choice: Choice::All, with_referrers: false };
-        super::copy(&Built::of(set, outside.store), &*destination, &options, outside).map(drop)
+        let options = CopyOptions { choice: Choice::All, with_referrers: holds_attachments(output) };
+        let built = Built::of(set, attachments, outside.store);
+        super::copy(&built, &*destination, &options, outside).map(drop)
     };
     write().context(|| format!("cannot write the image to `{output}`"))
 }
@@ -68,15 +102,17 @@ impl ImageSet {
 struct Built<'a> {
     set: &'a ImageSet,
     documents: BTreeMap<Digest, &'a [u8]>,
+    attachments: &'a [Attachment],
     store: &'a Store,
 }
 
 impl<'a> Built<'a> {
-    fn of(set: &'a ImageSet, store: &'a Store) -> Self {
+    fn of(set: &'a ImageSet, attachments: &'a [Attachment], store: &'a Store) -> Self {
         let of_images = set.images.iter().flat_map(|image| [&image.config_bytes, &image.manifest_bytes]);
-        let documents = of_images.chain(set.index.iter().map(|(_, bytes)| bytes));
+        let of_attachments = attachments.iter().flat_map(|one| one.blobs.iter().chain([&one.manifest_bytes]));
+        let documents = of_images.chain(set.index.iter().map(|(_, bytes)| bytes)).chain(of_attachments);
         let documents = documents.map(|bytes| (Digest::of(bytes), bytes.as_slice())).collect();
-        Self { set, documents, store }
+        Self { set, documents, attachments, store }
     }
 }
 
@@ -106,7 +142,8 @@ impl Source for Built<'_> {
         }
     }
 
-    fn referrers(&self, _of: &Digest) -> Result<Vec<Descriptor>> {
-        Ok(Vec::new())
+    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+        let attached = self.attachments.iter().filter(|one| one.subject == *of);
+        Ok(attached.map(|one| one.manifest.clone()).collect())
     }
 }

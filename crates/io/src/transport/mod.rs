@@ -4,6 +4,7 @@
 //! what belongs to an image ([`Graph`]) and hands it to the destination, which takes the blobs, the documents, and the
 //! name last. Documents travel as bytes: nobody writes them anew, so all digests stay.
 
+mod attachments;
 mod built;
 mod copy;
 mod destination;
@@ -27,13 +28,15 @@ mod tests;
 
 use bareboat_model::{Error, Location, Progress, Result, Selector};
 
+pub use attachments::{Attached, attached_blob, attachments};
 /// A platform that an image may be for, also one that cannot be built for.
 pub use bareboat_formats::oci::Platform as AnyPlatform;
-pub use built::{BuiltImage, ImageSet, write};
+pub use built::{Attachment, BuiltImage, ImageSet, holds_attachments, write, write_with};
 pub use copy::{Copied, CopyOptions, copy, copy_between};
 pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
+pub use layout::{Removed, add_names, names, remove_name};
 pub use platforms::Choice;
 pub use registries::Registries;
 pub use source::Source;

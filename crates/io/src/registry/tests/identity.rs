@@ -194,7 +194,8 @@ fn a_storage_host_does_not_get_what_is_the_registry_s() {
     std::fs::remove_file(fixture.partial()).unwrap();
     let error =
         fixture.client().fetch_blob(&fixture.image("app"), &blob, &fixture.partial(), &Silent).unwrap_err();
-    assert!(error.to_string().ends_with("the registry answers 401 Unauthorized"), "{error}");
+    let told = format!("`{}` answers 401 Unauthorized", storage.host());
+    assert!(error.to_string().ends_with(&told), "{error}");
     assert_eq!(storage.count("/token"), 0);
 }
 

@@ -58,6 +58,12 @@ impl Engine {
         Self::at(place(|name| std::env::var_os(name))?)
     }
 
+    /// The engine that listens there.
+    #[cfg(test)]
+    pub(in crate::transport) fn named(host: &str) -> Result<Self> {
+        Self::at(named(host)?)
+    }
+
     fn at(place: Place) -> Result<Self> {
         let config = Agent::config_builder()
             .http_status_as_error(false)

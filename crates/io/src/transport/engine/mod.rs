@@ -4,8 +4,6 @@
 
 mod client;
 mod socket;
-#[cfg(test)]
-mod tests;
 
 use bareboat_model::{Context, Error, Result, escape};
 

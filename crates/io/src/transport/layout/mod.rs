@@ -1,11 +1,14 @@
 //! OCI image layouts in a folder (image-layout.md of the OCI image specification).
 
+mod names;
+mod orphans;
 mod read;
 mod verified;
 mod write;
 
 use bareboat_model::Digest;
 
+pub use names::{Removed, add_names, names, remove_name};
 pub(super) use read::LayoutSource;
 pub(super) use read::index;
 pub(super) use write::LayoutDestination;

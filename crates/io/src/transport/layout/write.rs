@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_NAME};
 use bareboat_model::{Context, Digest, Error, Result};
 
-use super::INDEX_FILE;
 use super::verified::Verified;
+use super::{INDEX_FILE, orphans};
 use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
@@ -127,9 +127,10 @@ fn take_aside(aside: &Path) -> Result<Option<File>> {
     Ok(is_still_there.then_some(lock))
 }
 
-struct Layout<'a> {
-    dir: &'a Path,
-    verified: &'a Verified<'a>,
+/// A layout in a folder that is written to.
+pub(super) struct Layout<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) verified: &'a Verified<'a>,
 }
 
 impl Layout<'_> {
@@ -156,6 +157,23 @@ impl Layout<'_> {
             })?;
         file.lock().context(|| format!("cannot lock `{}`", path.display()))?;
         Ok(file)
+    }
+
+    /// Waits until nobody else writes to this layout, which must lead nowhere else.
+    pub(super) fn lock_safely(&self) -> Result<File> {
+        self.refuse_links()?;
+        self.lock()
+    }
+
+    /// Exchanges the index for a changed one.
+    pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
+        let bytes = read_document(&self.dir.join(INDEX_FILE))?;
+        let bytes =
+            bytes.ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
+        let mut index = Index::parse(&bytes).context(|| format!("cannot read `{INDEX_FILE}`"))?;
+        let changed = change(&mut index)?;
+        self.put_index(&index.to_bytes()?)?;
+        Ok(changed)
     }
 
     /// Adds the image under `tag`, and says whether that changed anything.
@@ -235,7 +253,7 @@ impl Layout<'_> {
         };
         let has_tag = |one: &Descriptor| one.annotations.get(REF_NAME).is_some_and(|name| name == tag);
         let place = index.manifests.iter().position(has_tag).unwrap_or(index.manifests.len());
-        index.manifests.retain(|one| !has_tag(one));
+        let replaced: Vec<Descriptor> = index.manifests.extract_if(.., |one| has_tag(one)).collect();
         let mut top = plain(&graph.top);
         top.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
         index.manifests.insert(place, top);
@@ -244,6 +262,10 @@ impl Layout<'_> {
                 index.manifests.push(attachment.clone());
             }
         }
+        let new = graph.documents.iter().map(|(document, _)| document.digest).collect();
+        orphans::drop(&mut index, &replaced, &new, &|digest| {
+            read_document(&self.blob_path(digest)).ok().flatten()
+        });
         index.to_bytes()
     }
 
@@ -261,7 +283,7 @@ impl Layout<'_> {
 
     /// Removes the blobs that no image of this layout needs any more, and what is left of earlier runs. If one of the images
     /// cannot be understood, nothing is removed; and that a blob cannot be removed is no failure of the image.
-    fn prune(&self) {
+    pub(super) fn prune(&self) {
         let Some(needed) = self.needed() else { return };
         let Ok(entries) = fs::read_dir(self.blobs_dir()) else { return };
         for entry in entries.flatten() {

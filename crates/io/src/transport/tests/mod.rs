@@ -1,5 +1,10 @@
 //! Images written to every place, read back, and written again.
 
+mod copying;
+mod far;
+mod forge;
+mod hostile;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -21,11 +26,20 @@ struct World {
     registries: Registries,
 }
 
+/// Without long pauses.
+fn quick() -> HttpOptions {
+    HttpOptions { pause: std::time::Duration::from_millis(1), ..HttpOptions::default() }
+}
+
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("cache")).unwrap();
-        let registries = Registries::new(RegistryOptions { places: Places::default(), ..Default::default() });
+        let registries = Registries::new(RegistryOptions {
+            places: Places::default(),
+            http: quick(),
+            ..Default::default()
+        });
         Self { folder, store, http: Http::new(HttpOptions::default()).unwrap(), registries }
     }
 
@@ -71,6 +85,16 @@ impl World {
         let (transport, rest) = output.split_once(':').unwrap();
         let output = format!("{transport}:{}/{rest}", self.folder.path().display());
         super::write(&output.parse().unwrap(), set, &self.outside(), "hello")
+    }
+
+    /// Copies between two places, whose `DIR` is the world's folder.
+    fn copy(&self, from: &str, to: &str) -> Result<Copied> {
+        self.copy_with(from, to, CopyOptions::default())
+    }
+
+    fn copy_with(&self, from: &str, to: &str, options: CopyOptions) -> Result<Copied> {
+        let place = |text: &str| text.replace("DIR", &self.folder.path().display().to_string()).parse();
+        copy_between(&place(from)?, &place(to)?, &options, &self.outside())
     }
 
     fn outside(&self) -> Outside<'_> {

@@ -1,0 +1,64 @@
+//! `bareboat list`.
+
+use bareboat_io::transport;
+use bareboat_model::{Error, Location, Reference, escape};
+use serde::Serialize;
+
+use crate::args::{Args, Format, List};
+use crate::image::{Harbour, place};
+use crate::output::{Failure, answer, answer_json};
+use crate::terminal::Terminal;
+
+/// What JSON says of a repository or a layout.
+#[derive(Serialize)]
+struct Listed {
+    repository: String,
+    tags: Vec<String>,
+    /// Images of a layout that have no tag.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    untagged: Vec<String>,
+}
+
+pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let listed = match place(&command.repository)? {
+        Location::Registry(image) => {
+            check_no_tag(&command.repository, &image)?;
+            let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
+            let tags = harbour.registry()?.tags(&image)?;
+            Listed { repository: image.name(), tags, untagged: Vec::new() }
+        }
+        Location::Oci { dir, name: None } => {
+            let names = transport::names(&dir)?;
+            let untagged =
+                names.iter().filter(|(tag, _)| tag.is_none()).map(|(_, one)| one.digest.to_string());
+            Listed {
+                untagged: untagged.collect(),
+                repository: format!("oci:{}", dir.display()),
+                tags: names.into_iter().filter_map(|(tag, _)| tag).collect(),
+            }
+        }
+        _ => {
+            let error = format!("cannot list `{}`: it is no repository", escape(&command.repository));
+            return Err(Error::new(error)
+                .with_hint("write HOST/REPOSITORY or oci:DIR, without a tag")
+                .into());
+        }
+    };
+    terminal.finish();
+    if args.story.format == Format::Json {
+        return answer_json("bareboat.list/1", &listed);
+    }
+    let untagged = listed.untagged.iter().map(|digest| format!("@{digest}"));
+    let lines = listed.tags.iter().cloned().chain(untagged);
+    answer(&lines.map(|line| format!("{}\n", escape(&line))).collect::<String>())
+}
+
+/// Not to list a whole repository for somebody who meant one image.
+fn check_no_tag(text: &str, image: &Reference) -> Result<(), Error> {
+    let last = text.rsplit('/').next().unwrap_or(text);
+    if !last.contains([':', '@']) {
+        return Ok(());
+    }
+    let error = format!("cannot list `{}`: it is one image of a repository", escape(text));
+    Err(Error::new(error).with_hint(format!("name the repository: {}", image.name())))
+}

@@ -1,0 +1,178 @@
+//! Layouts and archives that are not what they should be: one clear error each, and nothing is written.
+
+use serde_json::json;
+
+use super::forge::Forge;
+use super::*;
+
+/// The error of copying a layout that `make` makes.
+fn refused(make: impl FnOnce(&mut Forge)) -> String {
+    let world = World::new();
+    make(&mut Forge::new(&world, "src"));
+    let all = CopyOptions { choice: Choice::All, with_referrers: true };
+    let error = world.copy_with("oci:DIR/src", "oci:DIR/out", all).unwrap_err();
+    assert_eq!(names(world.folder.path()).iter().filter(|name| name.contains("out")).count(), 0);
+    assert!(!world.path("cache/partial").exists());
+    error.to_string().replace(&world.folder.path().display().to_string(), "DIR")
+}
+
+#[track_caller]
+fn ends(error: &str, end: &str) {
+    assert!(error.ends_with(end), "{error}\nexpected … {end}");
+}
+
+#[test]
+fn blobs_that_are_damaged_or_missing() {
+    let error = refused(|forge| {
+        let layer = forge.blob(oci::LAYER, "layer");
+        let image = forge.image("linux/amd64", std::slice::from_ref(&layer));
+        fs::write(forge.path(&layer.digest), "LAYER").unwrap();
+        forge.top("x", &image);
+    });
+    assert!(
+        error.contains("cannot copy blob sha256:") && error.contains("it is damaged: expected"),
+        "{error}"
+    );
+    let error = refused(|forge| {
+        let layer = forge.blob(oci::LAYER, "layer");
+        let image = forge.image("linux/amd64", std::slice::from_ref(&layer));
+        fs::write(forge.path(&layer.digest), "lay").unwrap();
+        forge.top("x", &image);
+    });
+    ends(&error, "is damaged: expected 5 bytes, found 3");
+    let error = refused(|forge| {
+        let layer = forge.blob(oci::LAYER, "layer");
+        let image = forge.image("linux/amd64", std::slice::from_ref(&layer));
+        fs::remove_file(forge.path(&layer.digest)).unwrap();
+        forge.top("x", &image);
+    });
+    ends(&error, "is missing");
+    let error = refused(|forge| {
+        let layer = forge.blob(oci::LAYER, "layer");
+        let other = Descriptor { size: 6, ..layer.clone() };
+        let image = forge.image("linux/amd64", &[layer, other]);
+        forge.top("x", &image);
+    });
+    ends(&error, "is said to have 5 and 6 bytes");
+}
+
+#[test]
+fn manifests_that_are_damaged_or_too_large() {
+    let error = refused(|forge| {
+        let image = forge.image("linux/amd64", &[]);
+        fs::write(forge.path(&image.digest), "{}").unwrap();
+        forge.top("x", &image);
+    });
+    assert!(error.contains("cannot read manifest sha256:") && error.contains("it is damaged"), "{error}");
+    // As the index has it, and as it is: both times before it is read.
+    for said in [100 << 20, 1000] {
+        let error = refused(|forge| {
+            let image = Descriptor::new(oci::MANIFEST, Digest::of(b"?"), said);
+            fs::File::create(forge.path(&image.digest)).unwrap().set_len(100 << 20).unwrap();
+            forge.top("x", &image);
+        });
+        assert!(error.contains("16777216 "), "{error}");
+    }
+    ends(
+        &refused(|forge| {
+            let old = forge.blob("application/vnd.docker.distribution.manifest.v1+prettyjws", "{}");
+            forge.top("x", &old);
+        }),
+        "it is a Docker manifest of schema 1, which engines no longer read either",
+    );
+    ends(
+        &refused(|forge| {
+            let thing = forge.blob("text/\u{1b}plain", "{}");
+            forge.top("x", &thing);
+        }),
+        "it is a `text/\\u{1b}plain`, expected an image",
+    );
+}
+
+#[test]
+fn indexes_within_indexes() {
+    let error = refused(|forge| {
+        let mut index = forge.index(&[("", forge.image("linux/amd64", &[]))]);
+        for _ in 0..9 {
+            index = forge.index(&[("", index)]);
+        }
+        forge.top("x", &index);
+    });
+    ends(&error, "its indexes are nested deeper than 8");
+    // One that names its own digest is not what that digest says; and one that could be is refused before it is read again.
+    let error = refused(|forge| {
+        let itself = Descriptor::new(oci::INDEX, Digest::of(b"?"), 10);
+        let bytes = Index::new(vec![itself.clone()]).to_bytes().unwrap();
+        let itself = Descriptor { size: bytes.len() as u64, ..itself };
+        fs::write(forge.path(&itself.digest), bytes).unwrap();
+        forge.top("x", &itself);
+    });
+    assert!(error.contains("it is damaged"), "{error}");
+    let error = refused(|forge| {
+        let many: Vec<_> = (0..2001)
+            .map(|n| {
+                ("", forge.blob(oci::INDEX, format!("{{\"schemaVersion\":2,\"manifests\":[],\"n\":{n}}}")))
+            })
+            .collect();
+        let index = forge.index(&many);
+        forge.top("x", &index);
+    });
+    ends(&error, "it has more than 2000 manifests");
+}
+
+/// A source whose index holds itself, which no file can.
+struct Loop;
+
+impl Source for Loop {
+    fn top(&self) -> Result<Descriptor> {
+        Ok(Descriptor::new(oci::INDEX, Digest::of(b"loop"), 10))
+    }
+
+    fn document(&self, wanted: &Descriptor) -> Result<Vec<u8>> {
+        Index::new(vec![wanted.clone()]).to_bytes()
+    }
+
+    fn open(&self, _blob: &Descriptor, _offset: u64) -> Result<Box<dyn std::io::Read + Send>> {
+        Err(Error::new("there is none"))
+    }
+
+    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+        Ok(vec![Descriptor::new(oci::INDEX, *of, 10)])
+    }
+}
+
+#[test]
+fn an_index_that_holds_itself_is_refused() {
+    let error = Graph::of(&Loop, &Choice::All, true).unwrap_err().to_string();
+    assert!(error.starts_with("index sha256:") && error.ends_with("holds itself"), "{error}");
+    let error = Graph::of(&Loop, &Choice::Natural, true).unwrap_err().to_string();
+    assert!(error.starts_with("it has nothing for linux/"), "{error}");
+}
+
+#[test]
+fn archives_that_are_none() {
+    let world = World::new();
+    for (bytes, end) in [
+        (&b""[..], "ends too early, at byte 0"),
+        (b"not a tar", "ends too early, at byte 9"),
+        (b"\x1f\x8b\x08 broken", "cannot unpack the gzip data"),
+    ] {
+        fs::write(world.path("a.tar"), bytes).unwrap();
+        for transport in ["oci-archive", "docker-archive"] {
+            let error = world.copy(&format!("{transport}:DIR/a.tar"), "oci:DIR/out").unwrap_err().to_string();
+            assert!(error.contains(end), "{error}\nexpected … {end}");
+        }
+    }
+    assert_eq!(names(world.folder.path()), ["a.tar", "cache"]);
+}
+
+#[test]
+fn paths_in_an_archive_do_not_lead_out_of_it() {
+    let world = World::new();
+    fs::write(world.path("secret"), "{}").unwrap();
+    let saved = json!([{ "Config": "../secret", "RepoTags": null, "Layers": [] }]).to_string();
+    let tar = super::copying::tar_of(&BTreeMap::from([("manifest.json".to_owned(), saved.into_bytes())]));
+    fs::write(world.path("a.tar"), tar).unwrap();
+    let error = world.copy("docker-archive:DIR/a.tar", "oci:DIR/out").unwrap_err().to_string();
+    ends(&error, "leaves the root with `..`");
+}
