@@ -170,6 +170,62 @@ fn texts(corpus: &mut Corpus, fuzz: &Path) {
     corpus.add("lock", "empty", Lock::default().render());
 }
 
+fn images(corpus: &mut Corpus) {
+    let digest = Digest::of(b"blob");
+    let descriptor = |kind: &str| {
+        format!("{{\"mediaType\":\"application/vnd.oci.image.{kind}\",\"digest\":\"{digest}\",\"size\":4,\"annotations\":{{\"a\":\"b\"}}}}")
+    };
+    let (config, layer, manifest) =
+        (descriptor("config.v1+json"), descriptor("layer.v1.tar+gzip"), descriptor("manifest.v1+json"));
+    let document = |kind: &str, rest: &str| {
+        format!("{{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.{kind}.v1+json\",{rest}}}")
+    };
+    corpus.add("image_documents", "manifest", document("manifest", &format!("\"config\":{config},\"layers\":[{layer}],\"subject\":{manifest}")));
+    corpus.add("image_documents", "index", document("index", &format!("\"manifests\":[{manifest}],\"artifactType\":\"a/b\"")));
+    let settings = "\"Env\":[\"A=b\"],\"Entrypoint\":[\"/a\"],\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"a\":\"b\"},\"User\":\"1:2\"";
+    corpus.add("image_documents", "config", format!(
+        "{{\"architecture\":\"arm\",\"variant\":\"v7\",\"os\":\"linux\",\"created\":\"2026-01-02T03:04:05Z\",\"config\":{{{settings}}},\
+         \"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"{digest}\"]}},\"history\":[{{\"created_by\":\"x\",\"empty_layer\":true}}]}}"
+    ));
+    let names = ["hello", "docker.io/library/hello:1.0", "localhost:5000/a/b__c-d", "oci:out:1.0", "oci-archive:a.tar", "docker-archive:a.tar:b:c",
+        "docker-daemon:hello:1.0", "docker://[::1]:5000/a@sha256:"];
+    for (index, name) in names.iter().enumerate() {
+        let digest = if name.ends_with(':') { digest.hex() } else { String::new() };
+        corpus.add("image_names", &index.to_string(), format!("{name}{digest}"));
+    }
+    for (index, tree) in [
+        "/a/ 0755\n/a/.wh.b \"\"\n/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/.wh..wh..opq \"\"\n/usr/bin/new \"x\"\n",
+        "/.wh.bin \"\"\n/bin/ 0755\n/bin/x \"y\"\n/bin/z => /bin/x\n",
+        "/var/ 0755\n/var/lib/ 0755\n/var/lib/dpkg/ 0755\n/var/lib/dpkg/status \"Package: a\\nVersion: 1\\n\"\n",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let below = Tree::parse(TREE).to_tar(0);
+        let length = u16::try_from(below.len()).expect("a small tar").to_le_bytes();
+        corpus.add("layers", &index.to_string(), [&length[..], &below, &Tree::parse(tree).to_tar(0)].concat());
+    }
+    for (index, file) in [
+        "var/lib/dpkg/status\nPackage: a\nStatus: install ok installed\nVersion: 1\nSource: b (2)\n\n",
+        "lib/apk/db/installed\nP:a\nV:1-r0\nA:x86_64\no:b\nF:usr/bin\nR:c\n\n",
+        "usr/lib/python3/dist-packages/a-1.dist-info/METADATA\nMetadata-Version: 2.1\nName: a\nVersion: 1\n",
+        "usr/lib/python3/dist-packages/a-1.dist-info/RECORD\na/b.py,sha256=x,1\n",
+        "app/node_modules/a/package.json\n{\"name\":\"a\",\"version\":\"1\"}",
+        "usr/share/gems/specifications/a-1.0.gemspec\n",
+        "app/vendor/composer/installed.json\n{\"packages\":[{\"name\":\"a/b\",\"version\":\"1\"}]}",
+        "app/x.deps.json\n{\"libraries\":{\"a/1\":{\"type\":\"package\"}}}",
+        "app/a.jar\nPK\x03\x04",
+        "var/lib/rpm/rpmdb.sqlite\nSQLite format 3\0",
+        "var/lib/rpm/Packages.db\nRpmP",
+        "usr/bin/program\n\x7fELF",
+    ]
+    .iter()
+    .enumerate()
+    {
+        corpus.add("inventory", &index.to_string(), file);
+    }
+}
+
 /// A lock in which every field is set.
 fn lock() -> Lock {
     let package = LockedPackage {

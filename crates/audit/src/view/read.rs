@@ -82,7 +82,18 @@ fn listings(
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some((name, (number, layer))) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let read = one(layer, &name.1, source, &members_left, &*bar)
+            let read = || one(layer, &name.1, source, &members_left, &*bar);
+            let had = store.has_blob(&layer.digest, layer.size);
+            let read = read().or_else(|error| {
+                // Reading removes a blob that is damaged in the cache; opened again, it comes from where it came from.
+                if !had || store.has_blob(&layer.digest, layer.size) {
+                    return Err(error);
+                }
+                progress
+                    .warn(&format!("layer {} was damaged in the cache, and is fetched again", number + 1));
+                read()
+            });
+            let read = read
                 .and_then(|listing| cached::put(name, &listing, store).map(|()| listing))
                 .context(|| format!("cannot read layer {} ({})", number + 1, layer.digest));
             let failed = read.is_err();
