@@ -49,12 +49,12 @@ fn images(corpus: &mut Corpus) {
     let manifest = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, descriptor("config", config));
     let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest", &manifest));
     for (name, text) in [("config", config), ("manifest", &manifest), ("index", &index)] {
-        corpus.add("oci_documents", name, text);
+        corpus.add("image_documents", name, text);
     }
     for (number, text) in
         ["debian:13", "localhost:5000/a/b:1", "oci:dir:tag", "docker-daemon:x:1"].iter().enumerate()
     {
-        corpus.add("location", &number.to_string(), text);
+        corpus.add("image_names", &number.to_string(), text);
     }
     let blob = |text: &str| format!("blobs/sha256/{}", Digest::of(text.as_bytes()).hex());
     let saved = format!(r#"[{{"Config":"{}","RepoTags":["x:1"],"Layers":[]}}]"#, blob(config));
