@@ -1,10 +1,12 @@
 //! Files that differ.
 
+use std::collections::HashSet;
+
 use bareboat_model::{Digest, ImagePath};
 use serde::Serialize;
 
 use super::Side;
-use crate::view::{Differences, Item, Kind};
+use crate::view::{Differences, FileId, Item, Kind};
 
 /// What became of a file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -74,12 +76,17 @@ pub struct State {
     pub xattrs: Vec<String>,
     /// Seconds since the epoch.
     pub time: i64,
+    /// Whether it is one more name of a file: its bytes were counted by the first one.
+    #[serde(skip)]
+    pub is_other_name: bool,
 }
 
 impl FileChange {
-    /// How many bytes of files came and went.
+    /// How many bytes of files came and went, each file counted once however many names it has.
     pub fn bytes(&self) -> (u64, u64) {
-        let size = |state: &Option<State>| state.as_ref().and_then(|state| state.size).unwrap_or(0);
+        let size = |state: &Option<State>| {
+            state.as_ref().filter(|state| !state.is_other_name).and_then(|state| state.size).unwrap_or(0)
+        };
         (size(&self.after), size(&self.before))
     }
 
@@ -101,6 +108,7 @@ fn shown<S: serde::Serializer>(path: &ImagePath, serializer: S) -> Result<S::Ok,
 /// Walks both trees at once: both are in the order of their paths.
 pub(super) fn compare(before: &Side<'_>, after: &Side<'_>, semantic: bool) -> Vec<FileChange> {
     let mut found = Vec::new();
+    let (mut seen_before, mut seen_after) = (HashSet::new(), HashSet::new());
     let (mut old, mut new) = (before.view.files().peekable(), after.view.files().peekable());
     loop {
         let order = match (old.peek(), new.peek()) {
@@ -112,9 +120,16 @@ pub(super) fn compare(before: &Side<'_>, after: &Side<'_>, semantic: bool) -> Ve
         let was = if order.is_le() { old.next() } else { None };
         let is = if order.is_ge() { new.next() } else { None };
         let Some(path) = was.or(is).map(|(path, _)| path) else { break };
+        let is_other = |seen: &mut HashSet<FileId>, item: &Item<'_>| {
+            item.entry.kind.is_file() && !seen.insert(item.id())
+        };
+        let other_before = was.is_some_and(|(_, item)| is_other(&mut seen_before, &item));
+        let other_after = is.is_some_and(|(_, item)| is_other(&mut seen_after, &item));
         let change = change(path, was.map(|was| was.1), is.map(|is| is.1), semantic);
         if let Some(mut change) = change {
             let owner = after.inventory.owner(path).or_else(|| before.inventory.owner(path));
+            change.before.iter_mut().for_each(|state| state.is_other_name = other_before);
+            change.after.iter_mut().for_each(|state| state.is_other_name = other_after);
             change.package =
                 owner.map(|one| Owner { kind: one.package.kind, name: one.package.name.clone() });
             found.push(change);
@@ -167,5 +182,6 @@ fn state(item: Item<'_>) -> State {
         gid: entry.gid,
         xattrs: entry.xattrs.iter().map(|(name, _)| text(name)).collect(),
         time: entry.mtime,
+        is_other_name: false,
     }
 }
