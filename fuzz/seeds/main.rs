@@ -21,6 +21,7 @@ fn main() {
     binaries(&mut corpus);
     texts(&mut corpus, fuzz);
     image_packages(&mut corpus);
+    images(&mut corpus);
     println!("{} seeds in {}", corpus.count, corpus.root.display());
 }
 
@@ -69,6 +70,42 @@ fn image_packages(corpus: &mut Corpus) {
     for (kind, content) in seeds {
         corpus.add("image_packages", &kind.to_string(), [&[kind][..], content].concat());
     }
+fn images(corpus: &mut Corpus) {
+    let config = r#"{"architecture":"amd64","os":"linux","config":{"Env":["A=1"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let descriptor = |media_type: &str, text: &str| {
+        let (digest, size) = (Digest::of(text.as_bytes()), text.len());
+        format!(
+            r#"{{"mediaType":"application/vnd.oci.image.{media_type}.v1+json","digest":"{digest}","size":{size}}}"#
+        )
+    };
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, descriptor("config", config));
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest", &manifest));
+    for (name, text) in [("config", config), ("manifest", &manifest), ("index", &index)] {
+        corpus.add("image_documents", name, text);
+    }
+    for (number, text) in
+        ["debian:13", "localhost:5000/a/b:1", "oci:dir:tag", "docker-daemon:x:1"].iter().enumerate()
+    {
+        corpus.add("image_names", &number.to_string(), text);
+    }
+    let blob = |text: &str| format!("blobs/sha256/{}", Digest::of(text.as_bytes()).hex());
+    let saved = format!(r#"[{{"Config":"{}","RepoTags":["x:1"],"Layers":[]}}]"#, blob(config));
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in [
+        (blob(config), config),
+        (blob(&manifest), &manifest),
+        ("index.json".to_owned(), &index),
+        ("manifest.json".to_owned(), &saved),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime] {
+            set(&mut header, 0);
+        }
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).expect("a tar in memory");
+    }
+    corpus.add("image_archive", "both", tar.into_inner().expect("a tar in memory"));
 }
 
 fn packages_and_tars(corpus: &mut Corpus) {
@@ -136,6 +173,16 @@ fn binaries(corpus: &mut Corpus) {
 }
 
 fn texts(corpus: &mut Corpus, fuzz: &Path) {
+    for (name, header) in [
+        (
+            "challenge",
+            "Negotiate YII==, Basic realm=\"a\\\"b\", Bearer realm=\"https://h.test/t\",service=s,scope=\"repository:a/b:pull\"",
+        ),
+        ("link", "</prev>; rel=\"prev\", </v2/a/tags/list?n=2&last=b>; rel=\"next\""),
+        ("manifest", "{\"schemaVersion\":2,\"config\":{},\"layers\":[]}"),
+    ] {
+        corpus.add("http_header", name, header);
+    }
     let list = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian trixie main # x\ndeb-src cdrom:[x] a b\n";
     corpus.add("apt_sources", "list", list);
     let sources = "Types: deb deb-src\n# note\nURIs: http://mirror.test/debian\nSuites: trixie trixie-updates\n\
@@ -153,6 +200,62 @@ fn texts(corpus: &mut Corpus, fuzz: &Path) {
     }
     corpus.add("lock", "everything", lock().render());
     corpus.add("lock", "empty", Lock::default().render());
+}
+
+fn images(corpus: &mut Corpus) {
+    let digest = Digest::of(b"blob");
+    let descriptor = |kind: &str| {
+        format!("{{\"mediaType\":\"application/vnd.oci.image.{kind}\",\"digest\":\"{digest}\",\"size\":4,\"annotations\":{{\"a\":\"b\"}}}}")
+    };
+    let (config, layer, manifest) =
+        (descriptor("config.v1+json"), descriptor("layer.v1.tar+gzip"), descriptor("manifest.v1+json"));
+    let document = |kind: &str, rest: &str| {
+        format!("{{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.{kind}.v1+json\",{rest}}}")
+    };
+    corpus.add("image_documents", "manifest", document("manifest", &format!("\"config\":{config},\"layers\":[{layer}],\"subject\":{manifest}")));
+    corpus.add("image_documents", "index", document("index", &format!("\"manifests\":[{manifest}],\"artifactType\":\"a/b\"")));
+    let settings = "\"Env\":[\"A=b\"],\"Entrypoint\":[\"/a\"],\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"a\":\"b\"},\"User\":\"1:2\"";
+    corpus.add("image_documents", "config", format!(
+        "{{\"architecture\":\"arm\",\"variant\":\"v7\",\"os\":\"linux\",\"created\":\"2026-01-02T03:04:05Z\",\"config\":{{{settings}}},\
+         \"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"{digest}\"]}},\"history\":[{{\"created_by\":\"x\",\"empty_layer\":true}}]}}"
+    ));
+    let names = ["hello", "docker.io/library/hello:1.0", "localhost:5000/a/b__c-d", "oci:out:1.0", "oci-archive:a.tar", "docker-archive:a.tar:b:c",
+        "docker-daemon:hello:1.0", "docker://[::1]:5000/a@sha256:"];
+    for (index, name) in names.iter().enumerate() {
+        let digest = if name.ends_with(':') { digest.hex() } else { String::new() };
+        corpus.add("image_names", &index.to_string(), format!("{name}{digest}"));
+    }
+    for (index, tree) in [
+        "/a/ 0755\n/a/.wh.b \"\"\n/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/.wh..wh..opq \"\"\n/usr/bin/new \"x\"\n",
+        "/.wh.bin \"\"\n/bin/ 0755\n/bin/x \"y\"\n/bin/z => /bin/x\n",
+        "/var/ 0755\n/var/lib/ 0755\n/var/lib/dpkg/ 0755\n/var/lib/dpkg/status \"Package: a\\nVersion: 1\\n\"\n",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let below = Tree::parse(TREE).to_tar(0);
+        let length = u16::try_from(below.len()).expect("a small tar").to_le_bytes();
+        corpus.add("layers", &index.to_string(), [&length[..], &below, &Tree::parse(tree).to_tar(0)].concat());
+    }
+    for (index, file) in [
+        "var/lib/dpkg/status\nPackage: a\nStatus: install ok installed\nVersion: 1\nSource: b (2)\n\n",
+        "lib/apk/db/installed\nP:a\nV:1-r0\nA:x86_64\no:b\nF:usr/bin\nR:c\n\n",
+        "usr/lib/python3/dist-packages/a-1.dist-info/METADATA\nMetadata-Version: 2.1\nName: a\nVersion: 1\n",
+        "usr/lib/python3/dist-packages/a-1.dist-info/RECORD\na/b.py,sha256=x,1\n",
+        "app/node_modules/a/package.json\n{\"name\":\"a\",\"version\":\"1\"}",
+        "usr/share/gems/specifications/a-1.0.gemspec\n",
+        "app/vendor/composer/installed.json\n{\"packages\":[{\"name\":\"a/b\",\"version\":\"1\"}]}",
+        "app/x.deps.json\n{\"libraries\":{\"a/1\":{\"type\":\"package\"}}}",
+        "app/a.jar\nPK\x03\x04",
+        "var/lib/rpm/rpmdb.sqlite\nSQLite format 3\0",
+        "var/lib/rpm/Packages.db\nRpmP",
+        "usr/bin/program\n\x7fELF",
+    ]
+    .iter()
+    .enumerate()
+    {
+        corpus.add("inventory", &index.to_string(), file);
+    }
 }
 
 /// A lock in which every field is set.

@@ -16,7 +16,7 @@ check "an image is built and run" eval 'expected=$(build -o "$ledger") && "$BARE
 files() { find "$BAREBOAT_CACHE/blobs" "$BAREBOAT_CACHE/entries" "$BAREBOAT_CACHE"/roots-* -type f -printf '%i %s\n' | sort -u | awk '{sum += $2} END {print sum}'; }
 check "what is shown is what is on the disk" same "$(JQ=.total.bytes shown)" "$(files)"
 check "by kind" same "$(JQ='[.kinds[] | select(.count > 0) | .kind] | join(", ")' shown)" \
-    "packages, layers, manifests and configs, unpacked packages and layers, finished layers and files, archive listings, unpacked roots"
+    "packages, layers, unpacked packages and layers, finished layers and files, archive listings, verified layouts, unpacked roots"
 check "everything in it is good" cache verify
 
 # Long ago, for all that is in it.
@@ -32,12 +32,13 @@ check "and it is built again" same "$(build -o "oci:$AREA/rebuilt:1.0")" "$expec
 
 # Somebody works all the time, and somebody else makes room all the time, and is killed now and then.
 work() { for number in 1 2 3; do same "$(build -o "oci:$AREA/work-$1-$number:1.0")" "$expected" || return; rm -rf "$AREA/work-$1-$number"; done; }
+mkfifo "$AREA/pipe"
 "$BAREBOAT" run -q --timeout 60 --entrypoint /usr/bin/python3 "$ledger" -- -c '
 import sys, time, importlib
 print("ready", flush=True)
 sys.stdin.readline()
 import wave, zipfile, sqlite3
-print("still here")' <"$(mkfifo "$AREA/pipe" && echo "$AREA/pipe")" >"$AREA/running" 2>&1 &
+print("still here")' <"$AREA/pipe" >"$AREA/running" 2>&1 &
 running=$!
 exec 7>"$AREA/pipe"
 check "a program runs" eventually grep -q ready "$AREA/running"
@@ -72,6 +73,8 @@ check "and the image is whole" same "$(inspect --raw "oci:$AREA/mended:1.0" | sh
 check "as skopeo says of every blob" skopeo --insecure-policy copy "oci:$AREA/mended:1.0" "dir:$AREA/mended-dir"
 check "the image is inspected" "$BAREBOAT" inspect "$registry/app:1.0"
 damage
+# What was found out about the layers before would do without them.
+rm -rf "$BAREBOAT_CACHE"/entries
 check "with damage in the cache, too" "$BAREBOAT" inspect "$registry/app:1.0"
 damage
 check "what is damaged is named" matches "$(cache verify; echo "exit code $?")" 'damaged, and removed: sha256:.*exit code 1|exit code 1'

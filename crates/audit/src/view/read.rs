@@ -31,12 +31,21 @@ pub fn read(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<View> {
-    let listings = listings(layers, source, store, threads, progress)?;
-    let layers = layers.iter().map(|(descriptor, diff_id)| {
-        let listing = listings.get(&(descriptor.digest, *diff_id)).cloned().unwrap_or_default();
-        (descriptor.clone(), *diff_id, listing)
-    });
-    squash::view(layers)
+    let mut listings = listings(layers, source, store, threads, progress)?;
+    let name = |(descriptor, diff_id): &(Descriptor, Digest)| (descriptor.digest, *diff_id);
+    let on_top: Vec<_> = layers
+        .iter()
+        .enumerate()
+        .map(|(number, layer)| {
+            let comes_again = layers.iter().skip(number + 1).any(|later| name(later) == name(layer));
+            let listing = match comes_again {
+                true => listings.get(&name(layer)).cloned(),
+                false => listings.remove(&name(layer)),
+            };
+            (layer.0.clone(), layer.1, listing.unwrap_or_default())
+        })
+        .collect();
+    squash::view(on_top.into_iter())
 }
 
 type Listings = BTreeMap<(Digest, Digest), Listing>;
@@ -73,7 +82,18 @@ fn listings(
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some((name, (number, layer))) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let read = one(layer, &name.1, source, &members_left, &*bar)
+            let read = || one(layer, &name.1, source, &members_left, &*bar);
+            let had = store.has_blob(&layer.digest, layer.size);
+            let read = read().or_else(|error| {
+                // Reading removes a blob that is damaged in the cache; opened again, it comes from where it came from.
+                if !had || store.has_blob(&layer.digest, layer.size) {
+                    return Err(error);
+                }
+                progress
+                    .warn(&format!("layer {} was damaged in the cache, and is fetched again", number + 1));
+                read()
+            });
+            let read = read
                 .and_then(|listing| cached::put(name, &listing, store).map(|()| listing))
                 .context(|| format!("cannot read layer {} ({})", number + 1, layer.digest));
             let failed = read.is_err();

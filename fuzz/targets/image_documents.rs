@@ -1,0 +1,20 @@
+//! Manifests, indexes and configs. What is read and written must be read the same.
+#![no_main]
+
+use bareboat_formats::oci::{ImageConfig, Index, Manifest};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(manifest) = Manifest::parse(bytes) {
+        let written = manifest.to_bytes().expect("what was read can be written");
+        assert_eq!(Manifest::parse(&written).expect("what was written can be read"), manifest);
+    }
+    if let Ok(index) = Index::parse(bytes) {
+        let written = index.to_bytes().expect("what was read can be written");
+        assert_eq!(Index::parse(&written).expect("what was written can be read"), index);
+    }
+    if let Ok(config) = ImageConfig::parse(bytes) {
+        let written = config.to_bytes().expect("what was read can be written");
+        assert_eq!(ImageConfig::parse(&written).expect("what was written can be read"), config);
+    }
+});
