@@ -20,6 +20,7 @@ fn main() {
     indexes(&mut corpus);
     binaries(&mut corpus);
     texts(&mut corpus, fuzz);
+    image_packages(&mut corpus);
     images(&mut corpus);
     println!("{} seeds in {}", corpus.count, corpus.root.display());
 }
@@ -38,6 +39,37 @@ impl Corpus {
     }
 }
 
+/// The first byte is the place of the kind's path in the target's list.
+fn image_packages(corpus: &mut Corpus) {
+    let gzipped = include_bytes!("../../crates/audit/testdata/rpmdb.sqlite.gz");
+    let mut database = Vec::new();
+    let gzip = bareboat_formats::compress::Compression::Gzip;
+    bareboat_formats::compress::decoder(gzip, &gzipped[..])
+        .and_then(|mut decoder| Ok(std::io::Read::read_to_end(&mut decoder, &mut database)?))
+        .expect("the test data unpack");
+    let jar = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\0\0\0\x03\0\0\0\x14\0\0\0META-INF/MANIFEST.MFa: PK\x01\x02";
+    let go = [
+        &b"\x7fELF\0\0\0\0\0\0\0\0\0\0\0\0\xff Go buildinf:\x08\x02"[..],
+        &[0; 16],
+        b"\x06go1.22\x25",
+        &[b'x'; 16],
+        b"dep\ta\tv1",
+        &[b'x'; 16],
+    ];
+    let seeds: [(u8, &[u8]); 9] = [
+        (0, b"Package: a\nStatus: install ok installed\nVersion: 1\nSource: b (2)\n\n"),
+        (1, b"/.\n/bin/a\n"),
+        (3, b"P:a\nV:1\nF:lib\nR:a\n\n"),
+        (4, &database),
+        (6, b"Name: a\nVersion: 1\n"),
+        (7, b"a/b.py,sha256=x,1\n../../bin/a,,\n"),
+        (8, br#"{"name":"a","version":"1","license":{"type":"MIT"}}"#),
+        (9, jar),
+        (12, &go.concat()),
+    ];
+    for (kind, content) in seeds {
+        corpus.add("image_packages", &kind.to_string(), [&[kind][..], content].concat());
+    }
 fn images(corpus: &mut Corpus) {
     let config = r#"{"architecture":"amd64","os":"linux","config":{"Env":["A=1"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
     let descriptor = |media_type: &str, text: &str| {

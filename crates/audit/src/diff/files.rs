@@ -65,8 +65,9 @@ pub struct State {
     /// Where a link leads, as people are shown it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Permissions in octal, as `0644`.
-    pub mode: String,
+    /// Permissions; told in octal, as `0644`.
+    #[serde(serialize_with = "octal")]
+    pub mode: u32,
     /// The owner.
     pub uid: u32,
     /// The group.
@@ -103,6 +104,10 @@ impl FileChange {
 
 fn shown<S: serde::Serializer>(path: &ImagePath, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(path)
+}
+
+fn octal<S: serde::Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:04o}"))
 }
 
 /// Walks both trees at once: both are in the order of their paths.
@@ -177,7 +182,7 @@ fn state(item: Item<'_>) -> State {
         size,
         digest,
         link: entry.kind.link().map(text),
-        mode: format!("{:04o}", entry.mode),
+        mode: entry.mode,
         uid: entry.uid,
         gid: entry.gid,
         xattrs: entry.xattrs.iter().map(|(name, _)| text(name)).collect(),

@@ -1,6 +1,6 @@
 //! What is attached to images: the record of a build, and what others attach.
 
-use bareboat_formats::oci::{Descriptor, Index, MANIFEST, Manifest};
+use bareboat_formats::oci::{CONFIG, Descriptor, INDEX, Index, MANIFEST, Manifest};
 use bareboat_model::Digest;
 use bareboat_testkit::{FakeRegistry, Settings};
 use serde_json::Value;
@@ -219,6 +219,39 @@ fn attachments_are_copied_along() {
         json(&bench, &["referrers", image, "--format", "json"])["attachments"].as_array().unwrap().len()
     };
     assert_eq!((count("oci-archive:with.tar"), count("oci-archive:without.tar")), (1, 0));
+}
+
+/// BuildKit puts attestations into the index, beside the images, for no platform.
+#[test]
+fn what_buildkit_puts_into_an_index_is_listed() {
+    let bench = built(HELLO);
+    let file = bench.path("project/image/index.json");
+    let mut layout = Index::parse(&std::fs::read(&file).unwrap()).unwrap();
+    let mut image = layout.manifests[0].clone();
+    let name = std::mem::take(&mut image.annotations);
+    let manifest = Manifest::new(
+        Descriptor::of(CONFIG, b"{}"),
+        vec![Descriptor::of("application/vnd.in-toto+json", b"{}")],
+    );
+    let bytes = manifest.to_bytes().unwrap();
+    put(&bench, &bytes);
+    let mut attestation = Descriptor::of(MANIFEST, &bytes);
+    attestation.annotations = [
+        ("vnd.docker.reference.type".to_owned(), "attestation-manifest".to_owned()),
+        ("vnd.docker.reference.digest".to_owned(), image.digest.to_string()),
+    ]
+    .into();
+    let index = Index::new(vec![image, attestation]).to_bytes().unwrap();
+    put(&bench, &index);
+    layout.manifests = vec![Descriptor { annotations: name, ..Descriptor::of(INDEX, &index) }];
+    bench.write("image/index.json", layout.to_bytes().unwrap());
+    insta::assert_snapshot!(bench.says(&["referrers", "oci:image"]), @r"
+    [DIGEST]  application/vnd.oci.image.config.v1+json  384 B
+      attached to [DIGEST], in its index
+      vnd.docker.reference.digest: [DIGEST]
+      vnd.docker.reference.type: attestation-manifest
+      holds [DIGEST]  application/vnd.in-toto+json  2 B
+    ");
 }
 
 /// A registry that lists what refers to an image, and one that does not: there the list is under a tag.
