@@ -38,6 +38,44 @@ impl Corpus {
     }
 }
 
+fn images(corpus: &mut Corpus) {
+    let config = r#"{"architecture":"amd64","os":"linux","config":{"Env":["A=1"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let descriptor = |media_type: &str, text: &str| {
+        let (digest, size) = (Digest::of(text.as_bytes()), text.len());
+        format!(
+            r#"{{"mediaType":"application/vnd.oci.image.{media_type}.v1+json","digest":"{digest}","size":{size}}}"#
+        )
+    };
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, descriptor("config", config));
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest", &manifest));
+    for (name, text) in [("config", config), ("manifest", &manifest), ("index", &index)] {
+        corpus.add("oci_documents", name, text);
+    }
+    for (number, text) in
+        ["debian:13", "localhost:5000/a/b:1", "oci:dir:tag", "docker-daemon:x:1"].iter().enumerate()
+    {
+        corpus.add("location", &number.to_string(), text);
+    }
+    let blob = |text: &str| format!("blobs/sha256/{}", Digest::of(text.as_bytes()).hex());
+    let saved = format!(r#"[{{"Config":"{}","RepoTags":["x:1"],"Layers":[]}}]"#, blob(config));
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in [
+        (blob(config), config),
+        (blob(&manifest), &manifest),
+        ("index.json".to_owned(), &index),
+        ("manifest.json".to_owned(), &saved),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime] {
+            set(&mut header, 0);
+        }
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).expect("a tar in memory");
+    }
+    corpus.add("image_archive", "both", tar.into_inner().expect("a tar in memory"));
+}
+
 fn packages_and_tars(corpus: &mut Corpus) {
     for compression in Compression::ALL {
         let deb = DebBuilder::new("hello", "1:2.0-1")
@@ -103,6 +141,16 @@ fn binaries(corpus: &mut Corpus) {
 }
 
 fn texts(corpus: &mut Corpus, fuzz: &Path) {
+    for (name, header) in [
+        (
+            "challenge",
+            "Negotiate YII==, Basic realm=\"a\\\"b\", Bearer realm=\"https://h.test/t\",service=s,scope=\"repository:a/b:pull\"",
+        ),
+        ("link", "</prev>; rel=\"prev\", </v2/a/tags/list?n=2&last=b>; rel=\"next\""),
+        ("manifest", "{\"schemaVersion\":2,\"config\":{},\"layers\":[]}"),
+    ] {
+        corpus.add("http_header", name, header);
+    }
     let list = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian trixie main # x\ndeb-src cdrom:[x] a b\n";
     corpus.add("apt_sources", "list", list);
     let sources = "Types: deb deb-src\n# note\nURIs: http://mirror.test/debian\nSuites: trixie trixie-updates\n\

@@ -40,11 +40,13 @@ pub(crate) fn copy(command: &Copy, args: &Args, terminal: &Terminal) -> Result<(
 }
 
 pub(crate) fn pull(command: &Pull, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let text = command.from.strip_prefix("docker://").unwrap_or(&command.from);
-    let from: Location = match text.parse::<Reference>() {
-        Ok(reference) => Location::Registry(reference),
-        Err(_) => place(&command.from)?,
-    };
+    // Not one that was built here, and may have the same name.
+    let from: Location = command.from.parse()?;
+    if !matches!(from, Location::Registry(_)) {
+        return Err(Error::new(format!("cannot pull `{from}`: it is in no registry"))
+            .with_hint("bareboat copy reads all transports")
+            .into());
+    }
     let to = match &command.to {
         Some(to) => output(to).map_err(|error| not_a_place(error, to))?,
         None => beside(&from)?,
@@ -76,8 +78,7 @@ fn not_a_place(error: Error, to: &str) -> Error {
 /// Where a pulled image goes if nobody says: beside those that are built here, under its last name.
 fn beside(from: &Location) -> Result<Location> {
     let Location::Registry(reference) = from else {
-        return Err(Error::new(format!("cannot pull `{from}`: it is in no registry"))
-            .with_hint("say where to, or use bareboat copy"));
+        return Err(Error::new(format!("cannot pull `{from}`: it is in no registry")));
     };
     let name = reference.repository().rsplit('/').next().unwrap_or_default();
     let dir = Path::new(BUILT).join(name);

@@ -14,6 +14,7 @@ pub mod deb822;
 mod declarations;
 pub mod elf;
 pub mod gzip;
+pub mod http_header;
 pub mod jks;
 pub mod ld_so_cache;
 pub mod oci;

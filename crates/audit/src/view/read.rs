@@ -31,12 +31,21 @@ pub fn read(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<View> {
-    let listings = listings(layers, source, store, threads, progress)?;
-    let layers = layers.iter().map(|(descriptor, diff_id)| {
-        let listing = listings.get(&(descriptor.digest, *diff_id)).cloned().unwrap_or_default();
-        (descriptor.clone(), *diff_id, listing)
-    });
-    squash::view(layers)
+    let mut listings = listings(layers, source, store, threads, progress)?;
+    let name = |(descriptor, diff_id): &(Descriptor, Digest)| (descriptor.digest, *diff_id);
+    let on_top: Vec<_> = layers
+        .iter()
+        .enumerate()
+        .map(|(number, layer)| {
+            let comes_again = layers.iter().skip(number + 1).any(|later| name(later) == name(layer));
+            let listing = match comes_again {
+                true => listings.get(&name(layer)).cloned(),
+                false => listings.remove(&name(layer)),
+            };
+            (layer.0.clone(), layer.1, listing.unwrap_or_default())
+        })
+        .collect();
+    squash::view(on_top.into_iter())
 }
 
 type Listings = BTreeMap<(Digest, Digest), Listing>;

@@ -60,6 +60,9 @@ pub(crate) struct Inspect {
     /// Draw it as a page for a browser, in one file: a map of what takes room, by folder, layer, package and waste
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Explore it in the terminal: layers at the left, files at the right, with dive's keys
+    #[arg(long, group = "instead")]
+    pub(crate) tui: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }

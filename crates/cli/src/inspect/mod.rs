@@ -4,6 +4,7 @@ mod args;
 mod cat;
 mod text;
 mod tree;
+mod tui;
 
 use std::io::{Read, Write as _};
 
@@ -50,6 +51,9 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
     terminal.finish();
     if let Some(path) = &command.cat {
         return cat::run(&looked.view, &path.0, &looked.image);
+    }
+    if command.tui {
+        return Ok(tui::run(&looked.view, &told)?);
     }
     if let Some(file) = &command.html {
         let page = inspect::html(&told, &looked.view, &looked.inventory, size)?;

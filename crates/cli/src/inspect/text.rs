@@ -147,7 +147,7 @@ fn biggest(text: &mut String, image: &Inspection) {
         heading(text, "biggest files");
         let rows: Vec<_> = image.biggest_files.iter().map(|file| vec![size(file.bytes)]).collect();
         let notes = image.biggest_files.iter().map(|file| {
-            let package = file.package.iter().map(|package| format!(" of {}", escape(package)));
+            let package = file.package.iter().map(|package| format!(", package {}", escape(package)));
             format!("{} (layer {}{})", file.path, file.layer, package.collect::<String>())
         });
         table(text, &rows, &notes.collect::<Vec<_>>());

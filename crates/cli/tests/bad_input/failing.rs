@@ -17,6 +17,13 @@ impl Bench {
         self.fails_with(&mut self.command(["build"]))
     }
 
+    /// Builds an image of this name, which must succeed.
+    pub(crate) fn builds_as(&self, name: &str) {
+        let output = self.command(["build", "--quiet"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(self.path("project/.bareboat").join(name).is_dir());
+    }
+
     /// As [`Bench::fails`], for another command.
     pub(crate) fn fails_with(&self, command: &mut Command) -> String {
         let before = self.listing("project");

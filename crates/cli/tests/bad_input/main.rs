@@ -8,6 +8,7 @@ mod bench;
 mod failing;
 
 mod archive;
+mod copy;
 mod effects;
 mod environment;
 mod inspect;

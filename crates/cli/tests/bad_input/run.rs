@@ -24,18 +24,21 @@ fn images_that_are_not_there_are_told_with_what_was_looked_for() {
     let bench = Bench::new(BARE);
     let refused = |bench: &Bench, args: &[&str]| refused(bench, &[args, &["--offline"]].concat());
     insta::assert_snapshot!(refused(&bench, &["bare"]), @r"
-    error: cannot read the image `docker.io/library/bare:latest`: cannot fetch `docker.io/library/bare:latest`: --offline forbids the network
+    error: cannot fetch `docker.io/library/bare:latest`: --offline forbids the network
     hint: there is no `.bareboat/bare` here, so `bare` means docker.io/library/bare:latest
     ");
     insta::assert_snapshot!(refused(&bench, &["debian:13"]), @r"
-    error: cannot read the image `docker.io/library/debian:13`: cannot fetch `docker.io/library/debian:13`: --offline forbids the network
+    error: cannot fetch `docker.io/library/debian:13`: --offline forbids the network
     hint: there is no `.bareboat/debian` here, so `debian:13` means docker.io/library/debian:13
     ");
     insta::assert_snapshot!(refused(&bench, &["registry.test/app@sha256:abc"]), @r"
     error: cannot read the image `registry.test/app@sha256:abc`: `registry.test/app@sha256:abc` is no name of an image: `abc` is not a SHA-256 digest (64 hex digits)
     hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST
     ");
-    insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"error: cannot read the image `docker-daemon:app:1`: only files can be read yet");
+    insta::assert_snapshot!(refused(&bench, &["docker-daemon:app:1"]), @r"
+    error: cannot read the image `docker-daemon:app:1`: cannot use the engine at `[DIR]/no-engine`: there is no such socket
+    hint: start it, or say where one listens: DOCKER_HOST=unix:///PATH
+    ");
     insta::assert_snapshot!(refused(&bench, &["../x"]), @r"
     error: cannot read the image `../x`: `../x` is no name of an image: `..` is no registry
     hint: names are written HOST[:PORT]/REPOSITORY[:TAG] or …@sha256:DIGEST

@@ -89,6 +89,8 @@ impl Bench {
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.path("home"))
+            // Not the engine of whoever runs the tests.
+            .env("DOCKER_HOST", format!("unix://{}", self.path("no-engine").display()))
             .env("BAREBOAT_CACHE", self.path("cache"))
             .env("BAREBOAT_MIRROR", format!("{}/debian", self.mirror.url()))
             .env("BAREBOAT_SECURITY_MIRROR", format!("{}/debian-security", self.mirror.url()))

@@ -196,8 +196,9 @@ fn what_cannot_be_built_on_is_told() {
     bench.write("bareboat.toml", ON_IMAGE.replace("amd64", "arm64"));
     told += &bench.refuses(&["build", "--offline"]);
     insta::assert_snapshot!(told, @r"
-    error: ./bareboat.toml:2:8: cannot build on `registry.test/app:1.0`: cannot read the image `registry.test/app:1.0`: cannot fetch `registry.test/app:1.0`: --offline forbids the network
-    error: ./bareboat.toml:2:8: cannot build on `docker-daemon:app:1.0`: cannot read the image `docker-daemon:app:1.0`: only files can be read yet
+    error: ./bareboat.toml:2:8: cannot build on `registry.test/app:1.0`: cannot fetch `registry.test/app:1.0`: --offline forbids the network
+    error: ./bareboat.toml:2:8: cannot build on `docker-daemon:app:1.0`: cannot read the image `docker-daemon:app:1.0`: cannot use the engine at `[DIR]/no-engine`: there is no such socket
+    hint: start it, or say where one listens: DOCKER_HOST=unix:///PATH
     error: ./bareboat.toml:2:8: cannot build on `oci:nowhere`: cannot read the image `oci:./nowhere`: no such file or directory
     error: ./bareboat.toml:2:8: cannot build on `oci:below:other`: cannot read the image `oci:./below:other`: it has no tag `other`, expected one of: latest
     error: ./bareboat.toml:2:8: cannot build on `oci-archive:main.sh`: cannot read the image `oci-archive:./main.sh`: member 1: the archive ends too early, at byte [N]

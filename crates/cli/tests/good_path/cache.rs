@@ -107,9 +107,10 @@ fn what_was_not_used_for_long_goes() {
     layers                              2 [SIZE]
     unpacked packages and layers        8 [SIZE]
     finished layers and files          10 [SIZE]
-    together                           24 [SIZE]
+    verified layouts                    1 [SIZE]
+    together                           25 [SIZE]
 
-    removed 24 things (31.8 kB), kept 0 (0 B)
+    removed 25 things (32.4 kB), kept 0 (0 B)
     ");
     insta::assert_snapshot!(bench.says(&["cache"]), @r"[DIR]/cache: nothing is in it");
     assert_eq!(bench.builds(), digest);

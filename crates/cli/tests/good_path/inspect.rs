@@ -210,9 +210,9 @@ fn what_was_built_here_is_told_by_name() {
           3   122 B       5 B      2        -        -       -  bareboat: files
 
     biggest files
-      526 B  /var/lib/dpkg/status.d/base-files (layer 1)
-      431 B  /var/lib/dpkg/status.d/netbase (layer 1)
-      331 B  /var/lib/dpkg/status.d/media-types (layer 1)
+      526 B  /var/lib/dpkg/status.d/base-files (layer 1, package base-files)
+      431 B  /var/lib/dpkg/status.d/netbase (layer 1, package netbase)
+      331 B  /var/lib/dpkg/status.d/media-types (layer 1, package media-types)
       330 B  /etc/nsswitch.conf (layer 2)
 
     biggest folders
@@ -223,11 +223,11 @@ fn what_was_built_here_is_told_by_name() {
 
     waste        none: the layers carry nothing that the image does not have
 
-    packages     5 deb, 3.5 kB in files of no package
-      232 B  deb base-files 13.8+deb13u2
-       32 B  deb ca-certificates 20250419
-       28 B  deb media-types 13.0.0
-       24 B  deb netbase 6.5
-       66 B  deb tzdata 2025c-1+deb13u1
+    packages     5 deb, 880 B in files of no package
+      1.0 kB  deb base-files 13.8+deb13u2
+       416 B  deb ca-certificates 20250419
+       429 B  deb media-types 13.0.0
+       521 B  deb netbase 6.5
+       625 B  deb tzdata 2025c-1+deb13u1
     ");
 }

@@ -12,6 +12,7 @@ mod base_image;
 mod cache;
 mod catalog;
 mod catalog_command;
+mod copy;
 mod deckhand;
 mod diff;
 mod effects;

@@ -72,6 +72,14 @@ fn tags_are_listed_given_and_taken_away() {
     image        [DIGEST]
     ");
     assert!(registry.tags("team/app").is_empty());
+    // Whether it speaks TLS is found out once a run, and not at all where that is said.
+    registry.put_manifest("team/app", "1.0", MANIFEST, IMAGE);
+    registry.forget();
+    for (args, asked) in [(&["list", &image][..], 1), (&["list", &image, "--plain-http"], 0)] {
+        bench.says(args);
+        assert_eq!(registry.told().iter().filter(|line| line.starts_with("GET /v2/ ")).count(), asked);
+        registry.forget();
+    }
     assert_eq!(registry.count("/blobs/"), 0);
 }
 

@@ -71,11 +71,12 @@ pub fn read(
     limits: &Limits,
     each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
 ) -> Result<()> {
-    members(reader, limits, each)?.read_end()
+    members(reader, limits, End::Marked, each)?.read_end()
 }
 
 /// As [`read`], for the layer of an image: whatever follows the end marker is skipped, as the engines do. eStargz keeps its
-/// table of contents there (containerd's stargz-snapshotter, docs/estargz.md).
+/// table of contents there (containerd's stargz-snapshotter, docs/estargz.md). There may be no end marker after a member:
+/// `umoci insert` writes none. What was cut off there has another digest.
 ///
 /// # Errors
 /// As [`read`].
@@ -84,19 +85,27 @@ pub fn read_layer(
     limits: &Limits,
     each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
 ) -> Result<()> {
-    let mut source = members(reader, limits, each)?;
+    let mut source = members(reader, limits, End::MarkedOrNot, each)?;
     io::copy(&mut source.reader, &mut io::sink())?;
     Ok(())
+}
+
+/// How an archive ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Marked,
+    MarkedOrNot,
 }
 
 /// Reads up to the end marker.
 fn members<R: Read>(
     reader: R,
     limits: &Limits,
+    end: End,
     mut each: impl FnMut(Member, &mut dyn Read) -> Result<()>,
 ) -> Result<Source<R>> {
     let source = Source { reader: Limited::new(reader, limits.unpacked), position: 0 };
-    let mut archive = Archive { source, most: limits.members, number: 0 };
+    let mut archive = Archive { source, most: limits.members, number: 0, end };
     while let Some(member) = archive.next_member()? {
         let size = member.size();
         let name = MemberName { number: archive.number, path: member.path.clone() };
@@ -127,18 +136,28 @@ impl<R: Read> Source<R> {
     }
 
     /// Fills `buffer`, or fails.
-    fn read_exact(&mut self, mut buffer: &mut [u8]) -> Result<()> {
+    fn read_exact(&mut self, buffer: &mut [u8]) -> Result<()> {
+        let is_filled = self.read_exact_or_nothing(buffer)?;
+        if is_filled || buffer.is_empty() { Ok(()) } else { Err(self.too_early()) }
+    }
+
+    /// The same, but says when there is not one more byte.
+    fn read_exact_or_nothing(&mut self, mut buffer: &mut [u8]) -> Result<bool> {
+        let begin = self.position;
         while !buffer.is_empty() {
             match self.read(buffer) {
-                Ok(0) => {
-                    return Err(Error::new(format!("the archive ends too early, at byte {}", self.position)));
-                }
+                Ok(0) if self.position == begin => return Ok(false),
+                Ok(0) => return Err(self.too_early()),
                 Ok(n) => buffer = &mut buffer[n..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn too_early(&self) -> Error {
+        Error::new(format!("the archive ends too early, at byte {}", self.position))
     }
 
     fn skip(&mut self, mut count: u64) -> Result<()> {
@@ -241,6 +260,7 @@ struct Archive<R> {
     most: u64,
     /// Of the member that was read last, counted from 1.
     number: u64,
+    end: End,
 }
 
 impl<R: Read> Archive<R> {
@@ -275,7 +295,12 @@ impl<R: Read> Archive<R> {
     fn next_header(&mut self) -> Result<Option<Header>> {
         let at = self.source.position;
         let mut header = Header::new_old();
-        self.source.read_exact(header.as_mut_bytes())?;
+        if !self.source.read_exact_or_nothing(header.as_mut_bytes())? {
+            return match self.end {
+                End::MarkedOrNot => Ok(None),
+                End::Marked => Err(self.source.too_early()),
+            };
+        }
         if header.as_bytes().iter().all(|&byte| byte == 0) {
             return Ok(None);
         }

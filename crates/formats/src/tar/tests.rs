@@ -305,6 +305,28 @@ fn an_archive_cut_anywhere_is_an_error() {
     );
 }
 
+#[test]
+fn a_layer_may_end_without_a_mark_but_only_between_members() {
+    let bytes = write(&[Owned::file(b"a", &[7; 600]), Owned::file(b"b", &[7; 10])]);
+    let members = |end: usize| {
+        let mut count = 0;
+        read_layer(&bytes[..end], &Limits::default(), |_, _| {
+            count += 1;
+            Ok(())
+        })
+        .map(|()| count)
+    };
+    let (one, two) = (3 * BLOCK, 5 * BLOCK);
+    for end in 0..bytes.len() {
+        match members(end) {
+            Ok(0) => assert_eq!(end, 0),
+            Ok(1) => assert_eq!(end, one),
+            Ok(2) => assert!(end == two || end >= two + BLOCK, "{end}"),
+            other => assert!(other.is_err() && ![one, two].contains(&end), "{end}: {other:?}"),
+        }
+    }
+}
+
 /// A raw member, as no good writer would write it.
 fn raw(kind: u8, name: &[u8], link: &[u8], content: &[u8]) -> Vec<u8> {
     let mut header = Header::new_ustar();

@@ -25,18 +25,19 @@ impl Registry {
     /// # Errors
     /// When it cannot be told, or the blob there has another size.
     pub fn has_blob(&self, image: &Reference, blob: &Descriptor) -> Result<bool> {
-        let look = |spot: &Spot| -> Result<bool, Failure> {
-            let Some((_, response)) = self.ask_for_blob(spot, Method::HEAD, blob, 0)? else {
-                return Ok(false);
-            };
-            let length =
-                reply::header(&response, header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
-            match length.filter(|length| *length != blob.size) {
-                Some(length) => Err(other_size(blob, length).into()),
-                None => Ok(true),
-            }
-        };
-        self.inner.at_home(image, look).context(|| cannot("look for", image, blob))
+        self.inner
+            .at_home(image, |spot| self.is_there(spot, blob))
+            .context(|| cannot("look for", image, blob))
+    }
+
+    pub(super) fn is_there(&self, spot: &Spot, blob: &Descriptor) -> Result<bool, Failure> {
+        let Some((_, response)) = self.ask_for_blob(spot, Method::HEAD, blob, 0)? else { return Ok(false) };
+        let length =
+            reply::header(&response, header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+        match length.filter(|length| *length != blob.size) {
+            Some(length) => Err(other_size(blob, length).into()),
+            None => Ok(true),
+        }
     }
 
     /// The blob's bytes from `offset` on. A connection that breaks is taken up again where it broke. Nothing is verified

@@ -91,3 +91,75 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 fn cannot_read(path: &Path) -> String {
     format!("cannot read the registry's certificates in `{}`", path.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of nobody; its key was thrown away.
+    const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBbzCCARWgAwIBAgIUAPvguZmBGfKrX9uerniKgzNlUNkwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBYTAgFw0yNjExMjExMTMxNThaGA8yMTI2MTAyODExMzE1OFow
+DDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABI2Q4Fgo6Zwg
+7/yWICZTReDUMUAlWezjUXkQPpu23q4yeeewL54Jfrx/t2lwsmvsFyKIJYh+gdHX
+29J2UBfaMqKjUzBRMB0GA1UdDgQWBBSvuPnJGwpkq9TpFMLGiCvxPDxEIjAfBgNV
+HSMEGDAWgBSvuPnJGwpkq9TpFMLGiCvxPDxEIjAPBgNVHRMBAf8EBTADAQH/MAoG
+CCqGSM49BAMCA0gAMEUCIQDJWBnVGiHkYKmXzyd+WOX5tWS77AeuQr9FSBMG3YC4
+jQIgfSGgHFuuJtwLWxjblnV3SDoG6TXNy8PVC4K4HZeDCaI=
+-----END CERTIFICATE-----
+";
+
+    fn tls_with(files: &[(&str, &str)]) -> Result<TlsConfig> {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("certs.d/h.test:5000");
+        std::fs::create_dir_all(&own).unwrap();
+        for (name, content) in files {
+            std::fs::write(own.join(name), content).unwrap();
+        }
+        let folders = ["missing", "certs.d"].map(|name| folder.path().join(name));
+        tls(&folders, "h.test:5000", false)
+    }
+
+    fn roots(config: &TlsConfig) -> usize {
+        match config.root_certs() {
+            RootCerts::Specific(certificates) => certificates.len(),
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn a_registry_s_own_authorities_are_trusted_with_all_others() {
+        // Where the environment names other authorities, those are all others.
+        let others = known(roots_from_env().unwrap().unwrap_or(RootCerts::WebPki)).len();
+        assert_eq!(roots(&tls_with(&[("ca.crt", CERTIFICATE), ("notes.txt", "x")]).unwrap()), others + 1);
+        let two = format!("{CERTIFICATE}{CERTIFICATE}");
+        assert_eq!(roots(&tls_with(&[("a.crt", CERTIFICATE), ("b.crt", &two)]).unwrap()), others + 3);
+        assert!(tls_with(&[]).unwrap().client_cert().is_none());
+        assert!(!tls_with(&[("ca.crt", CERTIFICATE)]).unwrap().disable_verification());
+        assert!(tls(&[], "h.test", true).unwrap().disable_verification());
+    }
+
+    #[test]
+    fn files_that_are_not_what_they_should_be_are_named() {
+        for (files, end) in [
+            (vec![("ca.crt", "nothing")], "ca.crt`: there are none"),
+            (
+                vec![("ca.crt", "-----BEGIN CERTIFICATE-----\n%%\n-----END CERTIFICATE-----\n")],
+                "ca.crt`: it is not well-formed PEM",
+            ),
+            (vec![("me.cert", CERTIFICATE)], "me.key`: there is no such file"),
+            (
+                vec![("me.cert", CERTIFICATE), ("me.key", CERTIFICATE)],
+                "me.key`: there is no private key in it",
+            ),
+            (vec![("me.cert", "x"), ("me.key", "x")], "me.cert`: there are none"),
+        ] {
+            let error = tls_with(&files).unwrap_err().to_string();
+            assert!(
+                error.starts_with("cannot read the registry's certificates in `") && error.ends_with(end),
+                "{error}"
+            );
+        }
+    }
+}

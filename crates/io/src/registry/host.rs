@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bareboat_formats::http_header::{self, Challenge};
 use bareboat_model::Result;
 use ureq::Agent;
 
-use super::challenge::{self, Challenge};
 use super::credentials::Credential;
 use super::reply::Refusal;
 use super::url::{Origin, is_loopback};
@@ -95,7 +95,7 @@ impl Host {
     /// Remembers what the server wants to know, if it says.
     pub(super) fn learn(&self, response: &ureq::http::Response<ureq::Body>) -> Option<Challenge> {
         let headers = response.headers().get_all(ureq::http::header::WWW_AUTHENTICATE);
-        let found = challenge::choose(headers.iter().filter_map(|value| value.to_str().ok()));
+        let found = http_header::challenge(headers.iter().filter_map(|value| value.to_str().ok()));
         if found.is_some() {
             (*self.challenge.lock().unwrap_or_else(PoisonError::into_inner)).clone_from(&found);
         }

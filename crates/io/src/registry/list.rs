@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bareboat_formats::http_header::next_link;
 use bareboat_model::{Error, Reference, Result};
 use serde::Deserialize;
 use ureq::Body;
@@ -9,7 +10,7 @@ use ureq::http::{Method, Response, StatusCode, header};
 
 use super::reply::{self, Refusal};
 use super::session::Call;
-use super::url::{Origin, next_link, resolve};
+use super::url::{Origin, resolve};
 use super::{Registry, Spot};
 use crate::http::retry::Failure;
 

@@ -68,11 +68,11 @@ impl Registry {
         let digest = Digest::of(&bytes);
         match (image.digest(), announced) {
             (Some(wanted), _) if wanted != digest => {
-                return Err(Failure::passing(Error::new(format!("expected {wanted}, found {digest}"))));
+                return Err(Error::new(format!("expected {wanted}, found {digest}")).into());
             }
             (None, Some(announced)) if announced != digest => {
                 let error = format!("the registry says that it is {announced}, found {digest}");
-                return Err(Failure::passing(Error::new(error)));
+                return Err(Error::new(error).into());
             }
             _ => {}
         }

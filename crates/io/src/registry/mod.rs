@@ -6,7 +6,6 @@
 
 mod blob;
 mod certificates;
-mod challenge;
 mod conf;
 mod credentials;
 mod delete;

@@ -344,8 +344,14 @@ impl Upload<'_> {
         Failure::passing(Error::new(format!("the registry says that it has {kept} bytes of {sent}")))
     }
 
-    fn finish(&self, begun: Begun) -> Result<State, Failure> {
-        let response = self.send(Method::PUT, &self.closing(&begun), Payload::Bytes(b""), None)?;
+    fn finish(&mut self, begun: Begun) -> Result<State, Failure> {
+        let response = match self.send(Method::PUT, &self.closing(&begun), Payload::Bytes(b""), None) {
+            Ok(response) => response,
+            Err(failure) => {
+                self.state = State::Broken { begun };
+                return Err(failure);
+            }
+        };
         match response.status() {
             status if status.is_success() => self.check(response),
             _ => Err(self.refusal(response).into()),
@@ -365,9 +371,18 @@ impl Upload<'_> {
             }
             _ => {
                 reply::drain(response, &self.registry.inner.options.http);
-                Ok(State::Nowhere)
+                // An upload that is gone may have come to its end, and only the answer was lost.
+                Ok(if self.is_there()? { State::Done } else { State::Nowhere })
             }
         }
+    }
+
+    fn is_there(&self) -> Result<bool, Failure> {
+        let there = self.registry.is_there(self.spot, self.blob)?;
+        if there {
+            self.show(self.blob.size);
+        }
+        Ok(there)
     }
 
     fn check(&self, response: Response<Body>) -> Result<State, Failure> {

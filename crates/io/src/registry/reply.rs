@@ -3,6 +3,7 @@
 use bareboat_model::{Error, escape};
 use serde::Deserialize;
 use ureq::Body;
+use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{HeaderName, Response, StatusCode};
 
 use crate::http::HttpOptions;
@@ -53,10 +54,18 @@ impl Refusal {
     pub(super) fn read(response: Response<Body>, options: &HttpOptions) -> Self {
         let status = response.status();
         let retry_after = retry_after(&response);
+        // What is not a registry's may still say why, as Go's servers do.
+        let plain = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/plain"));
         let who = response.extensions().get::<Elsewhere>();
         let who = who.map_or("the registry".to_owned(), |Elsewhere(server)| format!("`{}`", escape(server)));
         let body = bytes(response, LARGEST_ERROR, options).unwrap_or_default();
-        let document: Document = serde_json::from_slice(&body).unwrap_or_default();
+        let document = match serde_json::from_slice(&body) {
+            Ok(document) => document,
+            Err(_) => Document {
+                message: plain.then(|| String::from_utf8(body).ok()).flatten(),
+                ..Document::default()
+            },
+        };
         let mut words = format!("{who} answers {status}");
         for said in document.words() {
             words.push_str(": ");

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use bareboat_formats::http_header::Challenge;
 use bareboat_model::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ureq::http::{HeaderName, Method, Request, Response, StatusCode, header};
 use ureq::{Agent, Body, SendBody};
 
-use super::challenge::Challenge;
 use super::credentials::{Credential, Secret};
 use super::host::Host;
 use super::reply::{self, Elsewhere, Refusal};

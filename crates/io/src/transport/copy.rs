@@ -42,7 +42,7 @@ pub fn copy_between(
     options: &CopyOptions,
     outside: &Outside<'_>,
 ) -> Result<Copied> {
-    let source = source(from, outside).context(|| format!("cannot read the image `{from}`"))?;
+    let source = source(from, outside)?;
     let copy = || {
         let destination = destination(to, outside, &default_name(from))?;
         // What somebody fetched before need not come again.

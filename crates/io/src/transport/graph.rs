@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bareboat_formats::oci::{self, Descriptor, Index, Manifest};
 use bareboat_model::{Context, Digest, Error, Result, escape};
+use serde::Deserialize;
 
 use super::Source;
 use super::platforms::{self, Choice};
@@ -14,6 +15,9 @@ pub(super) const DEEPEST: usize = 8;
 /// The most manifests and indexes of one image. The largest that are published have some 50 platforms, each with an
 /// attestation.
 pub(super) const MOST_DOCUMENTS: usize = 2000;
+
+/// The most bytes of all of them together: they are in memory at once.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Docker's manifests before version 2.2, whose layers have no sizes.
 const SCHEMA_1: [&str; 2] = [
@@ -105,6 +109,7 @@ impl Graph {
 struct Walk<'a> {
     source: &'a dyn Source,
     seen: BTreeSet<Digest>,
+    bytes: usize,
     documents: Vec<(Descriptor, Vec<u8>)>,
     blobs: BTreeMap<Digest, Descriptor>,
     manifests: Vec<(Descriptor, Manifest)>,
@@ -116,6 +121,7 @@ impl<'a> Walk<'a> {
         Self {
             source,
             seen: BTreeSet::new(),
+            bytes: 0,
             documents: Vec::new(),
             blobs: BTreeMap::new(),
             manifests: Vec::new(),
@@ -154,6 +160,10 @@ impl<'a> Walk<'a> {
             };
         }
         let bytes = document(self.source, wanted)?;
+        self.bytes += bytes.len();
+        if self.bytes > MOST_BYTES {
+            return Err(Error::new(format!("its manifests have more than {MOST_BYTES} bytes")));
+        }
         if kind == Kind::Index {
             let index = Index::parse(&bytes)?;
             above.push(wanted.digest);
@@ -200,11 +210,30 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A document, with what reading it failed for.
+/// What a document calls itself.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Outline {
+    media_type: Option<String>,
+}
+
+/// A document, with what reading it failed for. One that calls itself something else than whoever names it does is refused:
+/// two readers would take it for two images (CVE-2021-41190).
 pub(super) fn document(source: &dyn Source, wanted: &Descriptor) -> Result<Vec<u8>> {
-    super::source::check_size(wanted)
-        .and_then(|()| source.document(wanted))
-        .context(|| format!("cannot read manifest {}", wanted.digest))
+    let read = || {
+        super::source::check_size(wanted)?;
+        let bytes = source.document(wanted)?;
+        let outline = serde_json::from_slice::<Outline>(&bytes).ok();
+        match outline.and_then(|outline| outline.media_type) {
+            Some(own) if own != wanted.media_type => Err(Error::new(format!(
+                "it calls itself `{}`, expected `{}`",
+                escape(&own),
+                escape(&wanted.media_type)
+            ))),
+            _ => Ok(bytes),
+        }
+    };
+    read().context(|| format!("cannot read manifest {}", wanted.digest))
 }
 
 pub(super) fn no_image(wanted: &Descriptor) -> Error {

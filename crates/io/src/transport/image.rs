@@ -50,8 +50,8 @@ pub struct Found {
 /// # Errors
 /// When it is not there, has nothing for the platform, is broken, or is no image.
 pub fn open<'a>(location: &Location, choice: &Choice, outside: &Outside<'a>) -> Result<Image<'a>> {
-    source(location, outside)
-        .and_then(|source| Image::of(location.to_string(), source, choice, outside))
+    let source = source(location, outside)?;
+    Image::of(location.to_string(), source, choice, outside)
         .context(|| format!("cannot read the image `{location}`"))
 }
 

@@ -26,7 +26,7 @@ mod tarball;
 #[cfg(test)]
 mod tests;
 
-use bareboat_model::{Error, Location, Progress, Result, Selector};
+use bareboat_model::{Context, Error, Location, Progress, Result, Selector};
 
 pub use attachments::{Attached, attached_blob, attachments};
 /// A platform that an image may be for, also one that cannot be built for.
@@ -79,6 +79,15 @@ impl<'a> Outside<'a> {
 /// # Errors
 /// When there is no such image.
 pub fn source<'a>(location: &Location, outside: &Outside<'a>) -> Result<Box<dyn Source + 'a>> {
+    if let Location::Registry(reference) = location {
+        // Its errors name the image themselves.
+        return Ok(Box::new(RegistrySource::open(reference, outside)?));
+    }
+    near(location, outside).context(|| format!("cannot read the image `{location}`"))
+}
+
+/// An image on this machine.
+fn near<'a>(location: &Location, outside: &Outside<'a>) -> Result<Box<dyn Source + 'a>> {
     match location {
         Location::Oci { dir, name } => Ok(Box::new(LayoutSource::open(Files::folder(dir)?, name.as_ref())?)),
         Location::OciArchive { file, name } => {

@@ -1,6 +1,6 @@
 //! Registries as sources and destinations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use bareboat_formats::oci::{self, Descriptor};
 use bareboat_model::{Bar, Digest, Error, Reference, Result};
 use serde::Deserialize;
 
-use super::graph::is_foreign;
+use super::graph::{Kind, is_foreign};
 use super::source::{LARGEST_DOCUMENT, Verifying};
 use super::{Destination, Graph, Outside, Source, Work, stored};
 use crate::registry::Registry;
@@ -130,9 +130,9 @@ impl Destination for RegistryDestination<'_> {
     }
 
     fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
-        let there = self.documents_there(graph)?;
+        let there = self.documents_there(graph, work)?;
         // A registry takes a manifest only when it has what the manifest names, and keeps that as long as the manifest.
-        let of_those: std::collections::BTreeSet<Digest> = graph
+        let of_those: BTreeSet<Digest> = graph
             .manifests
             .iter()
             .filter(|(manifest, _)| there.contains(&manifest.digest))
@@ -144,25 +144,49 @@ impl Destination for RegistryDestination<'_> {
             graph.blobs.iter().cloned().partition(|blob| of_those.contains(&blob.digest));
         known.iter().for_each(|blob| work.tally.skipped(blob));
         work.each(&others, |blob| self.put_blob(blob, source, work))?;
-        for (document, bytes) in &graph.documents {
-            if document.digest != graph.top.digest && !there.contains(&document.digest) {
-                let by_digest = self.reference.with_digest(document.digest);
-                self.registry.push_manifest(&by_digest, &document.media_type, bytes)?;
-            }
-        }
+        self.put_documents(graph, &there, work)?;
         self.put_top(graph)
     }
 }
 
 impl RegistryDestination<'_> {
-    fn documents_there(&self, graph: &Graph) -> Result<Vec<Digest>> {
-        let mut there = Vec::new();
-        for (document, _) in &graph.documents {
+    /// Each is asked for: a registry may have an index without all that is in it.
+    fn documents_there(&self, graph: &Graph, work: &Work<'_>) -> Result<BTreeSet<Digest>> {
+        let there = Mutex::new(BTreeSet::new());
+        let documents: Vec<Descriptor> = graph.documents.iter().map(|(one, _)| one.clone()).collect();
+        work.each(&documents, |document| {
             if self.registry.manifest_if_there(&self.reference.with_digest(document.digest))?.is_some() {
-                there.push(document.digest);
+                there.lock().unwrap_or_else(PoisonError::into_inner).insert(document.digest);
             }
-        }
-        Ok(there)
+            Ok(())
+        })?;
+        Ok(there.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All but the top: manifests several at once, then what names them, and attachments one after another, for where they
+    /// are put on a list under a tag.
+    fn put_documents(&self, graph: &Graph, there: &BTreeSet<Digest>, work: &Work<'_>) -> Result<()> {
+        let attached: BTreeSet<Digest> = graph.attachments.iter().map(|one| one.digest).collect();
+        let missing: BTreeMap<Digest, &(Descriptor, Vec<u8>)> = graph
+            .documents
+            .iter()
+            .filter(|(one, _)| one.digest != graph.top.digest && !there.contains(&one.digest))
+            .map(|document| (document.0.digest, document))
+            .collect();
+        let put = |one: &Descriptor| match missing.get(&one.digest) {
+            Some((document, bytes)) => {
+                let by_digest = self.reference.with_digest(document.digest);
+                self.registry.push_manifest(&by_digest, &document.media_type, bytes).map(drop)
+            }
+            None => Ok(()),
+        };
+        let (first, rest): (Vec<_>, Vec<_>) =
+            graph.documents.iter().map(|(one, _)| one.clone()).partition(|one| {
+                Kind::of(&one.media_type).is_ok_and(|kind| kind == Kind::Manifest)
+                    && !attached.contains(&one.digest)
+            });
+        work.each(&first, put)?;
+        rest.iter().try_for_each(put)
     }
 
     fn put_blob(&self, blob: &Descriptor, source: &dyn Source, work: &Work<'_>) -> Result<()> {

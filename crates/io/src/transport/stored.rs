@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Bar, Context, Digest, Error, HashingReader, Reference, Result};
+use bareboat_model::{Bar, Digest, Error, HashingReader, Reference, Result};
 
 use super::{Source, Work, part};
 use crate::store::Store;
@@ -65,6 +65,14 @@ impl Read for Checked {
     }
 }
 
+/// Puts in front of an error which blob it is about; errors from afar say it.
+pub(super) fn named(source: &dyn Source, doing: &str, blob: &Descriptor, error: Error) -> Error {
+    match source.is_far() {
+        true => error,
+        false => error.context(format!("cannot {doing} blob {}", blob.digest)),
+    }
+}
+
 /// Sees to it that a blob of `source` is in the store. Of several that want it at once one fetches it.
 pub(super) fn bring(source: &dyn Source, blob: &Descriptor, work: &Work<'_>) -> Result<()> {
     let store = work.store;
@@ -80,7 +88,7 @@ pub(super) fn bring(source: &dyn Source, blob: &Descriptor, work: &Work<'_>) -> 
     }
     let partial = store.partial(&blob.digest)?;
     let bar = work.bar("fetching", blob);
-    source.fetch(blob, &partial, &*bar).context(|| format!("cannot read blob {}", blob.digest))?;
+    source.fetch(blob, &partial, &*bar).map_err(|error| named(source, "read", blob, error))?;
     store.adopt_file(&partial, &blob.digest)?;
     work.tally.moved(blob);
     Ok(())

@@ -124,10 +124,13 @@ pub(super) fn answer(
     }
 }
 
-/// Whether a fault spoils the right answer, which is needed for that.
+/// Whether a fault spoils what is otherwise done as it should be.
 fn reads(fault: &Option<Fault>) -> bool {
-    use Fault::{Corrupt, Cut, NoRange, Slow, Stall, TooLong};
-    matches!(fault, Some(Corrupt | Cut { .. } | NoRange | Slow { .. } | Stall { .. } | TooLong { .. }))
+    use Fault::{Corrupt, Cut, LoseAnswer, NoRange, Slow, Stall, TooLong};
+    matches!(
+        fault,
+        Some(Corrupt | LoseAnswer | Cut { .. } | NoRange | Slow { .. } | Stall { .. } | TooLong { .. })
+    )
 }
 
 fn make(

@@ -14,6 +14,8 @@ pub enum Fault {
     },
     /// Closes the connection without any answer.
     HangUp,
+    /// Does what it is asked for, and closes the connection without any answer. For a registry; a mirror only hangs up.
+    LoseAnswer,
     /// Promises the whole body, sends this many bytes of it and closes.
     Cut {
         /// Bytes of the body that are sent.

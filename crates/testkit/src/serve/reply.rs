@@ -26,7 +26,7 @@ impl Reply<'_> {
         match fault {
             Fault::Status(status) => self.status(status, ""),
             Fault::Busy { retry_after } => self.status(503, &format!("Retry-After: {retry_after}\r\n")),
-            Fault::HangUp | Fault::CutUpload { .. } => Ok(()),
+            Fault::HangUp | Fault::LoseAnswer | Fault::CutUpload { .. } => Ok(()),
             Fault::Redirect(to) => self.status(302, &format!("Location: {to}\r\n")),
             Fault::Answer { status, headers, body } => {
                 let lines: String =

@@ -53,12 +53,9 @@ fn a_manifest_that_is_not_what_it_was_said_to_be_is_refused() {
         .registry
         .fault("/manifests/", Fault::Answer { status: 200, headers: vec![header, kind], body: other });
     let error = client.manifest(&by_tag.with_digest(digest)).unwrap_err().to_string();
-    assert!(error.ends_with(&format!("expected {digest}, found {found} (tried 3 times)")), "{error}");
+    assert!(error.ends_with(&format!("expected {digest}, found {found}")), "{error}");
     let error = client.manifest(&by_tag).unwrap_err().to_string();
-    assert!(
-        error.ends_with(&format!("the registry says that it is {digest}, found {found} (tried 3 times)")),
-        "{error}"
-    );
+    assert!(error.ends_with(&format!("the registry says that it is {digest}, found {found}")), "{error}");
     fixture.registry.mend();
 
     fixture.registry.put_manifest("app", "list", oci::INDEX, &Index::new(Vec::new()).to_bytes().unwrap());
@@ -153,6 +150,15 @@ fn faults_that_stay_are_told() {
         (
             Fault::Answer { status: 400, headers: Vec::new(), body: long.into() },
             format!("the registry answers 400 Bad Request: {}…", "x".repeat(300)),
+        ),
+        (
+            Fault::Answer {
+                status: 400,
+                headers: vec![("Content-Type".into(), "text/plain; charset=utf-8".into())],
+                body: "Client sent an HTTP request\nto an HTTPS server.".into(),
+            },
+            "the registry answers 400 Bad Request: Client sent an HTTP request to an HTTPS server."
+                .to_owned(),
         ),
         (
             Fault::Answer { status: 400, headers: Vec::new(), body: vec![0xff; 100_000] },

@@ -114,6 +114,19 @@ fn a_broken_upload_goes_on_where_the_registry_says() {
 }
 
 #[test]
+fn an_upload_whose_last_answer_was_lost_is_not_sent_again() {
+    let layer = content(150_000);
+    for chunk in [None, Some(100_000)] {
+        let mut fixture = Fixture::new();
+        fixture.options.chunk = chunk;
+        fixture.registry.fault_times("PUT /v2/app/blobs/uploads/", Fault::LoseAnswer, 1);
+        let blob = fixture.push(&fixture.client(), "app", &layer).unwrap();
+        assert_eq!(fixture.registry.blob("app", &blob.digest).unwrap(), layer);
+        assert_eq!((fixture.registry.count("POST"), fixture.registry.count("PUT")), (1, 1));
+    }
+}
+
+#[test]
 fn an_upload_that_the_registry_lost_begins_anew() {
     let mut fixture = Fixture::new();
     fixture.options.chunk = Some(100_000);

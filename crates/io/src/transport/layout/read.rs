@@ -1,7 +1,8 @@
 //! Reading an image layout, in a folder or in a tar file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::sync::OnceLock;
 
 use bareboat_formats::oci::{Descriptor, Index, REF_NAME};
 use bareboat_model::{Digest, Error, Result, Selector, escape};
@@ -18,7 +19,11 @@ pub(crate) struct LayoutSource {
     files: Files,
     index: Index,
     top: Descriptor,
+    attached: OnceLock<BTreeMap<Digest, Vec<Descriptor>>>,
 }
+
+/// As many entries of a layout's index are looked at: more than any layout has.
+const MOST_ENTRIES: usize = 100_000;
 
 impl LayoutSource {
     /// The image that `name` names; without a name the only one, or `latest`.
@@ -30,12 +35,12 @@ impl LayoutSource {
             Some(Selector::Tag(tag)) => by_tag(&index, tag).cloned().ok_or_else(|| has_no(&index, tag))?,
             None => unnamed(&index)?,
         };
-        Ok(Self { files, index, top })
+        Ok(Self { files, index, top, attached: OnceLock::new() })
     }
 
     /// The image with this descriptor.
     pub(crate) fn at(files: Files, index: Index, top: Descriptor) -> Self {
-        Self { files, index, top }
+        Self { files, index, top, attached: OnceLock::new() }
     }
 }
 
@@ -87,6 +92,9 @@ fn by_digest(files: &Files, index: &Index, digest: &Digest) -> Result<Descriptor
         {
             continue;
         }
+        if todo.len() > MOST_ENTRIES {
+            return Err(Error::new(format!("its indexes have more than {MOST_ENTRIES} entries")));
+        }
         // An image of which only a part is there is still good for that part.
         if let Ok(bytes) = document(files, &one) {
             todo.extend(Index::parse(&bytes)?.manifests);
@@ -106,6 +114,24 @@ fn document(files: &Files, wanted: &Descriptor) -> Result<Vec<u8>> {
 struct Referring {
     #[serde(default)]
     subject: Option<Descriptor>,
+}
+
+impl LayoutSource {
+    /// The entries of the index that refer to something, by what that is. What cannot be read refers to nothing.
+    fn attached(&self) -> &BTreeMap<Digest, Vec<Descriptor>> {
+        self.attached.get_or_init(|| {
+            let mut attached: BTreeMap<Digest, Vec<Descriptor>> = BTreeMap::new();
+            let entries = self.index.manifests.iter().filter(|one| one.size <= LARGEST_DOCUMENT);
+            for one in entries.take(MOST_ENTRIES) {
+                let bytes = self.document(one).unwrap_or_default();
+                let subject = serde_json::from_slice::<Referring>(&bytes).ok().and_then(|one| one.subject);
+                if let Some(subject) = subject {
+                    attached.entry(subject.digest).or_default().push(one.clone());
+                }
+            }
+            attached
+        })
+    }
 }
 
 impl Source for LayoutSource {
@@ -134,17 +160,9 @@ impl Source for LayoutSource {
     /// registry clients keep under a tag made of the digest count as well.
     fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
         let tag = of.to_string().replace(':', "-");
-        let mut found = Vec::new();
-        for one in self.index.manifests.iter().filter(|one| one.size <= LARGEST_DOCUMENT) {
-            let Ok(bytes) = self.document(one) else { continue };
-            if tag_of(one) == Some(&tag) {
-                found.extend(Index::parse(&bytes)?.manifests);
-                continue;
-            }
-            let subject = serde_json::from_slice::<Referring>(&bytes).ok().and_then(|one| one.subject);
-            if subject.is_some_and(|subject| subject.digest == *of) {
-                found.push(one.clone());
-            }
+        let mut found = self.attached().get(of).cloned().unwrap_or_default();
+        if let Some(list) = by_tag(&self.index, &tag) {
+            found.extend(Index::parse(&self.document(list)?)?.manifests);
         }
         Ok(found)
     }

@@ -20,6 +20,7 @@ use super::{INDEX_FILE, orphans};
 use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
+use crate::transport::stored::named;
 use crate::transport::{Destination, Graph, Source, Work};
 
 /// How the names of blobs under way begin. The layout's lock says that they are nobody else's.
@@ -69,6 +70,8 @@ impl LayoutDestination {
             return Ok(false);
         }
         let layout = Layout { dir: &aside, verified };
+        // A run that was killed when all but the name was there may have left its own.
+        let _ = fs::remove_file(aside.join(INDEX_FILE));
         let made = layout.refuse_links().and_then(|()| layout.put(&self.tag, graph, source, work));
         if let Err(error) = made {
             let kept = source.is_far() && layout.has_blobs();
@@ -185,7 +188,7 @@ impl Layout<'_> {
         known.iter().for_each(|blob| work.tally.skipped(blob));
         let others: Vec<Descriptor> = others.into_iter().cloned().collect();
         work.each(&others, |blob| {
-            self.put_blob(blob, source, work).context(|| format!("cannot copy blob {}", blob.digest))
+            self.put_blob(blob, source, work).map_err(|error| named(source, "copy", blob, error))
         })?;
         graph.documents.iter().try_for_each(|(document, bytes)| self.put_document(document, bytes))?;
         if !others.is_empty() {

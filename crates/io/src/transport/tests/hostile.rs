@@ -90,6 +90,18 @@ fn manifests_that_are_damaged_or_too_large() {
 }
 
 #[test]
+fn a_manifest_that_calls_itself_something_else() {
+    let error = refused(|forge| {
+        let image = forge.image("linux/amd64", &[]);
+        forge.top("x", &Descriptor { media_type: oci::DOCKER_MANIFEST.to_owned(), ..image });
+    });
+    ends(
+        &error,
+        "it calls itself `application/vnd.oci.image.manifest.v1+json`, expected `application/vnd.docker.distribution.manifest.v2+json`",
+    );
+}
+
+#[test]
 fn indexes_within_indexes() {
     let error = refused(|forge| {
         let mut index = forge.index(&[("", forge.image("linux/amd64", &[]))]);

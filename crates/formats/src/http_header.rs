@@ -1,10 +1,11 @@
-//! What a registry wants before it answers: its `WWW-Authenticate` headers (RFC 9110 section 11.6.1).
+//! Headers by which registries steer their clients: what they want before they answer (`WWW-Authenticate`, RFC 9110 section
+//! 11.6.1), and where a list goes on (`Link`, RFC 8288).
 
 use std::collections::BTreeMap;
 
 /// How to prove who one is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Challenge {
+pub enum Challenge {
     /// By name and password.
     Basic,
     /// By a token, to be had elsewhere (the registries' token specification).
@@ -18,8 +19,13 @@ pub(super) enum Challenge {
     },
 }
 
-/// The one to answer, of all that the headers offer: a token rather than a password.
-pub(super) fn choose<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Challenge> {
+/// The challenge to answer, of all that `WWW-Authenticate` headers offer: a token rather than a password.
+///
+/// ```
+/// use bareboat_formats::http_header::{Challenge, challenge};
+/// assert_eq!(challenge(["Negotiate, Basic realm=\"a registry\""]), Some(Challenge::Basic));
+/// ```
+pub fn challenge<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Challenge> {
     let mut basic = false;
     for offer in headers.into_iter().flat_map(parse) {
         match offer.scheme.as_str() {
@@ -112,6 +118,30 @@ fn skip_token68(text: &str) -> &str {
     }
 }
 
+/// The address that a `Link` header calls `next` (RFC 8288): `</v2/x/tags/list?last=b>; rel="next"`.
+pub fn next_link(header: &str) -> Option<&str> {
+    let mut rest = header;
+    loop {
+        let (target, after) = rest.trim_start_matches([' ', '\t', ',']).strip_prefix('<')?.split_once('>')?;
+        let (params, others) = after
+            .split_once(", <")
+            .map_or((after, None), |(params, _)| (params, Some(&after[params.len() + 2..])));
+        let is_next = params.split(';').any(|param| {
+            let (name, value) = param.split_once('=').unwrap_or((param, ""));
+            name.trim().eq_ignore_ascii_case("rel")
+                && value
+                    .trim()
+                    .trim_matches('"')
+                    .split(' ')
+                    .any(|relation| relation.eq_ignore_ascii_case("next"))
+        });
+        if is_next {
+            return Some(target);
+        }
+        rest = others?;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +188,36 @@ mod tests {
             (vec!["Bearer realm"], None),
             (vec!["\u{1b}[2J é"], None),
         ] {
-            assert_eq!(choose(headers.iter().copied()), expected, "{headers:?}");
+            assert_eq!(challenge(headers.iter().copied()), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_is_found() {
+        for (header, expected) in [
+            (r#"</v2/x/tags/list?n=2&last=b>; rel="next""#, Some("/v2/x/tags/list?n=2&last=b")),
+            ("</next>; rel=next", Some("/next")),
+            (r#"</prev>; rel="prev", </a,b>; title="x"; REL="last next""#, Some("/a,b")),
+            (r#"</prev>; rel="prev""#, None),
+            ("", None),
+            ("</broken", None),
+            ("/bare; rel=next", None),
+        ] {
+            assert_eq!(next_link(header), expected, "{header}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Pieces of headers in any order: nothing panics, and what is found stood there.
+        #[test]
+        fn any_header_can_be_read(
+            pieces in proptest::collection::vec("Bearer|Basic|realm|rel|next|[ ,;=\"\\\\<>~/é]|[a-z]{1,3}", 0..40)
+        ) {
+            let header = pieces.concat();
+            if let Some(Challenge::Bearer { realm, .. }) = challenge([header.as_str()]) {
+                proptest::prop_assert!(!realm.is_empty());
+            }
+            proptest::prop_assert!(next_link(&header).is_none_or(|next| header.contains(next)));
         }
     }
 }
