@@ -203,28 +203,6 @@ fn texts(corpus: &mut Corpus, fuzz: &Path) {
 }
 
 fn images(corpus: &mut Corpus) {
-    let digest = Digest::of(b"blob");
-    let descriptor = |kind: &str| {
-        format!("{{\"mediaType\":\"application/vnd.oci.image.{kind}\",\"digest\":\"{digest}\",\"size\":4,\"annotations\":{{\"a\":\"b\"}}}}")
-    };
-    let (config, layer, manifest) =
-        (descriptor("config.v1+json"), descriptor("layer.v1.tar+gzip"), descriptor("manifest.v1+json"));
-    let document = |kind: &str, rest: &str| {
-        format!("{{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.{kind}.v1+json\",{rest}}}")
-    };
-    corpus.add("image_documents", "manifest", document("manifest", &format!("\"config\":{config},\"layers\":[{layer}],\"subject\":{manifest}")));
-    corpus.add("image_documents", "index", document("index", &format!("\"manifests\":[{manifest}],\"artifactType\":\"a/b\"")));
-    let settings = "\"Env\":[\"A=b\"],\"Entrypoint\":[\"/a\"],\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"a\":\"b\"},\"User\":\"1:2\"";
-    corpus.add("image_documents", "config", format!(
-        "{{\"architecture\":\"arm\",\"variant\":\"v7\",\"os\":\"linux\",\"created\":\"2026-01-02T03:04:05Z\",\"config\":{{{settings}}},\
-         \"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[\"{digest}\"]}},\"history\":[{{\"created_by\":\"x\",\"empty_layer\":true}}]}}"
-    ));
-    let names = ["hello", "docker.io/library/hello:1.0", "localhost:5000/a/b__c-d", "oci:out:1.0", "oci-archive:a.tar", "docker-archive:a.tar:b:c",
-        "docker-daemon:hello:1.0", "docker://[::1]:5000/a@sha256:"];
-    for (index, name) in names.iter().enumerate() {
-        let digest = if name.ends_with(':') { digest.hex() } else { String::new() };
-        corpus.add("image_names", &index.to_string(), format!("{name}{digest}"));
-    }
     for (index, tree) in [
         "/a/ 0755\n/a/.wh.b \"\"\n/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/.wh..wh..opq \"\"\n/usr/bin/new \"x\"\n",
         "/.wh.bin \"\"\n/bin/ 0755\n/bin/x \"y\"\n/bin/z => /bin/x\n",

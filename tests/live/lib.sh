@@ -171,7 +171,8 @@ docker_registry() {
 go_registry() {
     PORT=$(free_port)
     mkdir -p "$AREA/registry-$1"
-    served "$AREA/registry-$1/log" "$PORT" "${GO_REGISTRY:?set GO_REGISTRY to the built tests/live/registry}" "127.0.0.1:$PORT" "$AREA/registry-$1"
+    [ -x "${GO_REGISTRY:-}" ] || { echo "set GO_REGISTRY to tests/live/registry, built"; return 1; }
+    served "$AREA/registry-$1/log" "$PORT" "$GO_REGISTRY" "127.0.0.1:$PORT" "$AREA/registry-$1"
 }
 
 # proxied NAME PORT [OPTION…]: proxy.py in front of a registry. Sets PROXY (host:port) and REQUESTS (its log).

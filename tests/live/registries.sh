@@ -53,7 +53,8 @@ for number in $(seq 120); do
 done
 check "also when there are many" same "$("$BAREBOAT" list "$PROXY/team/app" | grep -c '^many-')" 120
 check "a tag that is not there is named" same "$("$BAREBOAT" copy "$PROXY/team/app:9" "oci:$AREA/none" 2>&1 | grep -c 'team/app:9')" 1
-check "an image is deleted" "$BAREBOAT" delete "$PROXY/team/mounted:2.0"
+refuses "a tag alone cannot be deleted there" 'hint: .*by digest' -- "$BAREBOAT" delete "$PROXY/team/mounted:2.0"
+check "an image can, by its digest" "$BAREBOAT" delete "$PROXY/team/mounted@$top"
 refuses "and is gone" 'team/mounted:2.0' -- "$BAREBOAT" pull "$PROXY/team/mounted:2.0" "oci:$AREA/none"
 check "all that was asked of the registry is in the specification" \
     specified "$notes" end-2 end-3 end-7 end-8 end-9 end-11
@@ -100,9 +101,9 @@ htpasswd -Bbn captain 'correct horse' >"$AREA/htpasswd" 2>/dev/null
 check "a registry with passwords starts" docker_registry auth "auth: {htpasswd: {realm: quay, path: $AREA/htpasswd}}" || exit 0
 auth=127.0.0.1:$PORT
 refuses "without a password nothing is to be had" "$auth" 'login' -- "$BAREBOAT" push "oci:$image:1.0" "$auth/app:1.0"
-refuses "a wrong password is refused" "$auth" -- eval 'echo wrong | "$BAREBOAT" login "$auth" --username captain --password-stdin'
+refuses "a wrong password is refused" "$auth" -- eval 'echo wrong | "$BAREBOAT" login "$auth" --user captain --password-stdin'
 check "and not kept" eval '! grep -rqs "$auth" "$HOME"'
-check "the right one is taken" eval 'echo "correct horse" | "$BAREBOAT" login "$auth" --username captain --password-stdin'
+check "the right one is taken" eval 'echo "correct horse" | "$BAREBOAT" login "$auth" --user captain --password-stdin'
 check "and kept for nobody else" same "$(grep -rl "$auth" "$HOME" | xargs stat -c %a | sort -u)" 600
 check "it is used" "$BAREBOAT" push "oci:$image:1.0" "$auth/app:1.0"
 check "skopeo reads it, too" eval 'skopeo login --get-login --authfile "$(grep -rl "$auth" "$HOME" | head -n 1)" "$auth" | grep -qx captain'
