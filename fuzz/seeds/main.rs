@@ -22,6 +22,7 @@ fn main() {
     texts(&mut corpus, fuzz);
     image_packages(&mut corpus);
     images(&mut corpus);
+    layers(&mut corpus);
     println!("{} seeds in {}", corpus.count, corpus.root.display());
 }
 
@@ -70,6 +71,8 @@ fn image_packages(corpus: &mut Corpus) {
     for (kind, content) in seeds {
         corpus.add("image_packages", &kind.to_string(), [&[kind][..], content].concat());
     }
+}
+
 fn images(corpus: &mut Corpus) {
     let config = r#"{"architecture":"amd64","os":"linux","config":{"Env":["A=1"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
     let descriptor = |media_type: &str, text: &str| {
@@ -81,12 +84,12 @@ fn images(corpus: &mut Corpus) {
     let manifest = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, descriptor("config", config));
     let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest", &manifest));
     for (name, text) in [("config", config), ("manifest", &manifest), ("index", &index)] {
-        corpus.add("image_documents", name, text);
+        corpus.add("oci_documents", name, text);
     }
     for (number, text) in
         ["debian:13", "localhost:5000/a/b:1", "oci:dir:tag", "docker-daemon:x:1"].iter().enumerate()
     {
-        corpus.add("image_names", &number.to_string(), text);
+        corpus.add("location", &number.to_string(), text);
     }
     let blob = |text: &str| format!("blobs/sha256/{}", Digest::of(text.as_bytes()).hex());
     let saved = format!(r#"[{{"Config":"{}","RepoTags":["x:1"],"Layers":[]}}]"#, blob(config));
@@ -202,7 +205,7 @@ fn texts(corpus: &mut Corpus, fuzz: &Path) {
     corpus.add("lock", "empty", Lock::default().render());
 }
 
-fn images(corpus: &mut Corpus) {
+fn layers(corpus: &mut Corpus) {
     for (index, tree) in [
         "/a/ 0755\n/a/.wh.b \"\"\n/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/.wh..wh..opq \"\"\n/usr/bin/new \"x\"\n",
         "/.wh.bin \"\"\n/bin/ 0755\n/bin/x \"y\"\n/bin/z => /bin/x\n",
@@ -214,25 +217,6 @@ fn images(corpus: &mut Corpus) {
         let below = Tree::parse(TREE).to_tar(0);
         let length = u16::try_from(below.len()).expect("a small tar").to_le_bytes();
         corpus.add("layers", &index.to_string(), [&length[..], &below, &Tree::parse(tree).to_tar(0)].concat());
-    }
-    for (index, file) in [
-        "var/lib/dpkg/status\nPackage: a\nStatus: install ok installed\nVersion: 1\nSource: b (2)\n\n",
-        "lib/apk/db/installed\nP:a\nV:1-r0\nA:x86_64\no:b\nF:usr/bin\nR:c\n\n",
-        "usr/lib/python3/dist-packages/a-1.dist-info/METADATA\nMetadata-Version: 2.1\nName: a\nVersion: 1\n",
-        "usr/lib/python3/dist-packages/a-1.dist-info/RECORD\na/b.py,sha256=x,1\n",
-        "app/node_modules/a/package.json\n{\"name\":\"a\",\"version\":\"1\"}",
-        "usr/share/gems/specifications/a-1.0.gemspec\n",
-        "app/vendor/composer/installed.json\n{\"packages\":[{\"name\":\"a/b\",\"version\":\"1\"}]}",
-        "app/x.deps.json\n{\"libraries\":{\"a/1\":{\"type\":\"package\"}}}",
-        "app/a.jar\nPK\x03\x04",
-        "var/lib/rpm/rpmdb.sqlite\nSQLite format 3\0",
-        "var/lib/rpm/Packages.db\nRpmP",
-        "usr/bin/program\n\x7fELF",
-    ]
-    .iter()
-    .enumerate()
-    {
-        corpus.add("inventory", &index.to_string(), file);
     }
 }
 
