@@ -56,6 +56,21 @@ ended() {
     kill -TERM "$explorer" && is_as_before 0
 }
 check "a signal ends it, and the terminal is as it was" ended
+gone() {
+    open_terminal 120 40 && start && sees 'Layer 1 ' || return
+    local shell explorer
+    shell=$(tmux_ list-panes -F '#{pane_pid}')
+    explorer=$(pgrep -P "$shell" | head -n 1)
+    tmux_ kill-server
+    for _ in $(seq 50); do
+        [ -e "/proc/$explorer" ] || return 0
+        sleep 0.1
+    done
+    echo "it still runs: $explorer"
+    kill -KILL "$explorer"
+    return 1
+}
+check "it ends when its terminal is gone" gone
 resized() { open_terminal 120 40 && start && sees 'Layer 1 ' && tmux_ resize-window -x 50 -y 14 && sees 'q quit' && press q && is_as_before 0; }
 check "it follows the terminal's size" resized
 refuses "without a terminal it says so" 'this is no terminal' '--tree' -- "$BAREBOAT" inspect "$image" --tui

@@ -16,6 +16,7 @@ use bareboat_audit::view::View;
 use bareboat_model::{Context as _, Error, Result};
 use ratatui::crossterm::event::{self, Event};
 use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::iterator::Signals;
 use state::{Flow, State};
 
 /// How soon a signal is seen.
@@ -32,15 +33,30 @@ pub(super) fn run(view: &View, told: &Inspection) -> Result<()> {
         return Err(error.with_hint("--tree draws the files, --html makes a page"));
     }
     let ended = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&ended)).context(failing)?;
-    }
+    end_on_signals(&ended).context(failing)?;
     let mut state = State::new(view, told);
     // It also puts the terminal right before a panic is told.
     let mut terminal = ratatui::try_init().context(failing)?;
     let explored = explore(&mut state, &mut terminal, &ended);
     ratatui::try_restore().context(failing)?;
     explored.context(failing)
+}
+
+/// Asks the explorer to end. When its terminal is gone, crossterm reads the end of it over and over and never comes back
+/// (crossterm 0.29, `event::source::unix::mio`): then the process ends here.
+fn end_on_signals(ended: &Arc<AtomicBool>) -> Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP])?;
+    let ended = Arc::clone(ended);
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            ended.store(true, Ordering::Relaxed);
+            std::thread::sleep(5 * PATIENCE);
+            // There may be no terminal any more.
+            let _ = ratatui::try_restore();
+            std::process::exit(0);
+        }
+    });
+    Ok(())
 }
 
 fn explore(state: &mut State<'_>, terminal: &mut ratatui::DefaultTerminal, ended: &AtomicBool) -> Result<()> {
