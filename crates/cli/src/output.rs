@@ -5,7 +5,7 @@ use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use bareboat_model::Error;
+use bareboat_model::{Error, escape_json};
 use serde::Serialize;
 
 /// Why a command ends early.
@@ -45,7 +45,7 @@ pub(crate) fn answer_json(schema: &str, value: &impl Serialize) -> Result<(), Fa
     }
     let json = serde_json::to_string_pretty(&Versioned { schema, value })
         .map_err(|error| Error::new(error.to_string()).context("cannot write the answer"))?;
-    answer(&format!("{json}\n"))
+    answer(&format!("{}\n", escape_json(&json)))
 }
 
 /// Tells an error, and what could be done about it.

@@ -60,6 +60,9 @@ pub const LAYOUT_FILE: (&str, &[u8]) = ("oci-layout", br#"{"imageLayoutVersion":
 /// can be larger.
 const LARGEST: usize = 16 << 20;
 
+/// The largest blob, 4 TiB: registries take some hundred gigabytes at most.
+const LARGEST_BLOB: u64 = 4 << 40;
+
 /// Fields that are not in this module's types, as they were.
 pub type Extra = BTreeMap<String, Value>;
 
@@ -72,6 +75,7 @@ pub struct Descriptor {
     /// The content's digest.
     pub digest: Digest,
     /// The content's size in bytes.
+    #[serde(deserialize_with = "blob_size")]
     pub size: u64,
     /// Free words about it.
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
@@ -504,6 +508,17 @@ fn check_kind(what: &str, schema_version: u32, extra: &Extra, foreign: &[&str]) 
     }
 }
 
+/// Sizes that no blob has are refused: sums of them would be wrong.
+fn blob_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let size = u64::deserialize(deserializer)?;
+    if size > LARGEST_BLOB {
+        return Err(serde::de::Error::custom(format!(
+            "a size of {size} bytes, at most {LARGEST_BLOB} are expected"
+        )));
+    }
+    Ok(size)
+}
+
 /// Go writes an absent list or map as `null`; Docker's configs are full of them.
 fn null_as_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
     deserializer: D,
@@ -669,5 +684,12 @@ mod tests {
             "cannot read the image index: it has 16777217 bytes, at most 16777216 are read",
         );
         refused(index(&"[".repeat(100_000)), "cannot read the image index: ");
+        refused(
+            index(&format!(
+                r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
+                descriptor.replace(":0}", ":4398046511105}")
+            )),
+            "cannot read the image index: a size of 4398046511105 bytes, at most 4398046511104 are expected",
+        );
     }
 }

@@ -12,6 +12,9 @@ use crate::whiteout::Whiteout;
 /// Images with a million files have some 60 MB of paths.
 const MOST_PATH_BYTES: usize = 256 << 20;
 
+/// What a path takes beside its bytes, at least: a short member of a tar may imply a hundred directories.
+const A_NODE: usize = 128;
+
 /// What stands at a path of an [`Overlay`].
 pub trait Node: Clone {
     /// Whether others can lie below it.
@@ -133,9 +136,9 @@ impl<N: Node> Overlay<N> {
     }
 
     fn insert(&mut self, place: ImagePath, node: N) -> Result<()> {
-        self.path_bytes += place.as_bytes().len();
+        self.path_bytes += place.as_bytes().len() + A_NODE;
         if self.path_bytes > MOST_PATH_BYTES {
-            return Err(Error::new(format!("all paths together have more than {MOST_PATH_BYTES} bytes")));
+            return Err(Error::new(format!("all paths together take more than {MOST_PATH_BYTES} bytes")));
         }
         let before = self.nodes.insert(place.clone(), Placed { node, layer: self.layer });
         self.touched.entry(place).or_insert_with(|| before.map(|before| before.node));

@@ -14,13 +14,16 @@ const KIND: &str = "layer-listings-1";
 /// Two million entries have less.
 const LARGEST: u64 = 1 << 30;
 
-/// Both digests: that a tar has the one was only verified for the stored layer that has the other.
-fn key((stored, diff_id): &(Digest, Digest)) -> Digest {
-    Digest::of(format!("{stored} {diff_id}").as_bytes())
+/// A layer: the digest and the size of what is stored, and the digest of its tar. That these belong together was verified
+/// when the listing was made.
+pub(super) type Name = (Digest, u64, Digest);
+
+fn key((stored, size, diff_id): &Name) -> Digest {
+    Digest::of(format!("{stored} {size} {diff_id}").as_bytes())
 }
 
 /// The listing of a layer, if it was read before. One that cannot be understood counts as none.
-pub(super) fn get(name: &(Digest, Digest), store: &Store) -> Result<Option<Listing>> {
+pub(super) fn get(name: &Name, store: &Store) -> Result<Option<Listing>> {
     let Some(packed) = store.read_entry(KIND, &key(name))? else { return Ok(None) };
     let mut json = Vec::new();
     let read = decoder(Compression::Zstd, &packed[..])
@@ -28,7 +31,7 @@ pub(super) fn get(name: &(Digest, Digest), store: &Store) -> Result<Option<Listi
     Ok(read.ok().and_then(|_| serde_json::from_slice(&json).ok()))
 }
 
-pub(super) fn put(name: &(Digest, Digest), listing: &Listing, store: &Store) -> Result<()> {
+pub(super) fn put(name: &Name, listing: &Listing, store: &Store) -> Result<()> {
     store.write_entry(KIND, &key(name), |file| {
         let encoder = layer_encoder(LayerCompression::Zstd { level: 1 }, 1, file)?;
         let mut writer = BufWriter::new(encoder);

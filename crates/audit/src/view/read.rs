@@ -11,6 +11,7 @@ use bareboat_formats::tar;
 use bareboat_io::store::Store;
 use bareboat_model::{Bar, Context, Digest, Error, HashingReader, Progress, Result};
 
+use super::cached::Name;
 use super::listing::{self, Listing};
 use super::{Layers, View, cached, squash};
 
@@ -32,7 +33,7 @@ pub fn read(
     progress: &dyn Progress,
 ) -> Result<View> {
     let mut listings = listings(layers, source, store, threads, progress)?;
-    let name = |(descriptor, diff_id): &(Descriptor, Digest)| (descriptor.digest, *diff_id);
+    let name = |(descriptor, diff_id): &(Descriptor, Digest)| (descriptor.digest, descriptor.size, *diff_id);
     let on_top: Vec<_> = layers
         .iter()
         .enumerate()
@@ -48,7 +49,7 @@ pub fn read(
     squash::view(on_top.into_iter())
 }
 
-type Listings = BTreeMap<(Digest, Digest), Listing>;
+type Listings = BTreeMap<Name, Listing>;
 
 /// The listing of each layer, by its digests: an image may have a layer several times.
 fn listings(
@@ -59,9 +60,9 @@ fn listings(
     progress: &dyn Progress,
 ) -> Result<Listings> {
     let mut found = Listings::new();
-    let mut missing: BTreeMap<(Digest, Digest), (usize, &Descriptor)> = BTreeMap::new();
+    let mut missing: BTreeMap<Name, (usize, &Descriptor)> = BTreeMap::new();
     for (number, (layer, diff_id)) in layers.iter().enumerate() {
-        let name = (layer.digest, *diff_id);
+        let name = (layer.digest, layer.size, *diff_id);
         if found.contains_key(&name) || missing.contains_key(&name) {
             continue;
         }
@@ -82,7 +83,7 @@ fn listings(
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some((name, (number, layer))) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let read = || one(layer, &name.1, source, &members_left, &*bar);
+            let read = || one(layer, &name.2, source, &members_left, &*bar);
             let had = store.has_blob(&layer.digest, layer.size);
             let read = read().or_else(|error| {
                 // Reading removes a blob that is damaged in the cache; opened again, it comes from where it came from.

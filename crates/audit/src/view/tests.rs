@@ -169,7 +169,7 @@ fn a_layer_is_read_once() {
     assert_eq!(shown(&again), shown(&first));
     // A listing that cannot be understood counts as none.
     for (layer, diff_id) in &fixture.layers {
-        let key = Digest::of(format!("{} {diff_id}", layer.digest).as_bytes());
+        let key = Digest::of(format!("{} {} {diff_id}", layer.digest, layer.size).as_bytes());
         fixture.store.write_entry("layer-listings-1", &key, |file| Ok(file.write_all(b"rubbish")?)).unwrap();
     }
     assert!(fixture.read().unwrap_err().to_string().ends_with("it is not there"));

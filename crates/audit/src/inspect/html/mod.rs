@@ -9,7 +9,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use bareboat_model::{Digest, Error, Result, escape};
+use bareboat_model::{Digest, Error, Result, escape, escape_json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -91,7 +91,7 @@ fn text(words: &str) -> String {
 
 /// JSON in a script element: nothing in it ends the element or begins a comment. In JSON these stand in strings only.
 fn harmless(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    escape_json(json).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 fn head(page: &mut String, told: &Inspection, size: ShowSize) {
