@@ -10,10 +10,10 @@ use bareboat_model::{Error, ImagePath, Result};
 use crate::whiteout::Whiteout;
 
 /// Images with a million files have some 60 MB of paths.
-const MOST_PATH_BYTES: usize = 256 << 20;
+const MOST_PATH_BYTES: usize = 512 << 20;
 
 /// What a path takes beside its bytes, at least: a short member of a tar may imply a hundred directories.
-const A_NODE: usize = 128;
+const A_NODE: usize = 256;
 
 /// What stands at a path of an [`Overlay`].
 pub trait Node: Clone {
