@@ -294,7 +294,8 @@ pub(crate) struct Pull {
     /// The image: HOST/REPOSITORY[:TAG][@DIGEST]
     #[arg(value_name = "REF")]
     pub(crate) from: String,
-    /// Where it goes [default: oci:.bareboat/NAME:TAG, where the other commands find it as NAME:TAG]
+    /// Where it goes [default: oci:.bareboat/NAME:TAG, where the other commands find it as NAME:TAG; an image there that did not
+    /// come from the same repository stays]
     #[arg(value_name = "DST")]
     pub(crate) to: Option<String>,
     #[command(flatten)]

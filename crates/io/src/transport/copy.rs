@@ -1,10 +1,10 @@
 //! From one place to another: nothing is unpacked, packed or rewritten, so digests stay what they are.
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Context, Location, Result};
+use bareboat_model::{Context, Digest, Location, Result};
 
 use super::stored::Stored;
-use super::{Choice, Destination, Graph, Outside, Source, destination, source};
+use super::{Choice, Destination, Graph, Outside, Source, Work, destination, source};
 
 /// What is copied.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -13,6 +13,9 @@ pub struct CopyOptions {
     pub choice: Choice,
     /// Whether what is attached to the image comes along: signatures, SBOMs, attestations.
     pub with_referrers: bool,
+    /// The repository that is pulled from, where nobody named the destination: a layout notes it with the tag, and does not
+    /// take the tag from an image that came otherwise.
+    pub pulled_from: Option<String>,
 }
 
 /// What was copied.
@@ -30,6 +33,8 @@ pub struct Copied {
     pub skipped: (usize, u64),
     /// How many of those the registry took from another of its repositories.
     pub mounted: usize,
+    /// The image that had the name before, if another had.
+    pub replaced: Option<Digest>,
 }
 
 /// Copies the image at `from` to `to`, where its name appears last.
@@ -66,7 +71,7 @@ pub fn copy(
 ) -> Result<Copied> {
     let graph = Graph::of(source, &options.choice, options.with_referrers)?;
     destination.check(&graph)?;
-    let work = outside.work();
+    let work = Work { pulled_from: options.pulled_from.clone(), ..outside.work() };
     destination.write(&graph, source, &work)?;
     Ok(Copied {
         top: graph.top.clone(),
@@ -75,6 +80,7 @@ pub fn copy(
         moved: work.tally.moves(),
         skipped: work.tally.skips(),
         mounted: work.tally.mounts(),
+        replaced: work.tally.replacement().filter(|before| *before != graph.top.digest),
     })
 }
 

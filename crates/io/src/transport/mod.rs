@@ -70,7 +70,8 @@ pub struct Outside<'a> {
 
 impl<'a> Outside<'a> {
     fn work(&self) -> Work<'a> {
-        Work { store: self.store, threads: self.threads, progress: self.progress, tally: Tally::default() }
+        let Self { store, threads, progress, .. } = *self;
+        Work { store, threads, progress, tally: Tally::default(), pulled_from: None }
     }
 }
 

@@ -6,10 +6,14 @@ use serde_json::json;
 use super::forge::Forge;
 use super::*;
 
-const ALL: CopyOptions = CopyOptions { choice: Choice::All, with_referrers: false };
+const ALL: CopyOptions = CopyOptions { choice: Choice::All, with_referrers: false, pulled_from: None };
 
 fn for_platform(platform: &str) -> CopyOptions {
-    CopyOptions { choice: Choice::For(platform.parse().unwrap()), with_referrers: false }
+    CopyOptions {
+        choice: Choice::For(platform.parse().unwrap()),
+        with_referrers: false,
+        ..CopyOptions::default()
+    }
 }
 
 /// A layout `src` with one image `one`, and an index `two` of it and another, nested, with an attestation.
