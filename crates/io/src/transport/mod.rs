@@ -20,6 +20,7 @@ mod part;
 mod platforms;
 mod registries;
 mod registry;
+mod sniff;
 mod source;
 mod stored;
 mod tarball;
@@ -39,6 +40,7 @@ pub use image::{Found, Image, open};
 pub use layout::{Removed, add_names, names, remove_name};
 pub use platforms::Choice;
 pub use registries::Registries;
+pub use sniff::sniff;
 pub use source::Source;
 
 use crate::http::Http;
