@@ -20,6 +20,9 @@ struct Answer {
     to: String,
     digest: String,
     media_type: String,
+    /// The one that was taken of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<Taken>,
     manifests: usize,
     attachments: usize,
     moved: Amount,
@@ -27,6 +30,12 @@ struct Answer {
     mounted: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    name: String,
+    of: usize,
 }
 
 #[derive(Serialize)]
@@ -146,6 +155,9 @@ fn text(copied: &Copied, from: &Location, to: &Location, quiet: bool) -> String 
     line(&mut text, "copied", &[escape(&from.to_string())]);
     line(&mut text, "to", &[escape(&to.to_string())]);
     line(&mut text, "digest", &[copied.top.digest.to_string()]);
+    if let Some(Taken { name, of }) = taken(copied) {
+        line(&mut text, "platform", &[format!("{}, 1 of {of} (--all-platforms takes all)", escape(&name))]);
+    }
     if let Some(before) = copied.replaced {
         line(&mut text, "before", &[before.to_string()]);
     }
@@ -163,6 +175,12 @@ fn text(copied: &Copied, from: &Location, to: &Location, quiet: bool) -> String 
     text
 }
 
+fn taken(copied: &Copied) -> Option<Taken> {
+    let chosen = copied.of_several.as_ref()?;
+    let name = chosen.platform.as_ref().map_or("unknown".to_owned(), ToString::to_string);
+    Some(Taken { name, of: chosen.of })
+}
+
 fn json(copied: &Copied, from: &Location, to: &Location) -> Answer {
     let amount = |(blobs, bytes): (usize, u64)| Amount { blobs, bytes };
     Answer {
@@ -170,6 +188,7 @@ fn json(copied: &Copied, from: &Location, to: &Location) -> Answer {
         to: to.to_string(),
         digest: copied.top.digest.to_string(),
         media_type: copied.top.media_type.clone(),
+        platform: taken(copied),
         manifests: copied.documents,
         attachments: copied.attachments,
         moved: amount(copied.moved),

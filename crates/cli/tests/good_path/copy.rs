@@ -105,3 +105,21 @@ fn an_image_in_a_registry_is_built_on_as_the_lock_has_it() {
     bench.says(&["update", "--quiet"]);
     assert_ne!(bench.builds(), first);
 }
+
+#[test]
+fn of_several_platforms_it_is_told_which_was_taken() {
+    let recipe = BARE.replace("[\"linux/amd64\"]", "[\"linux/amd64\", \"linux/arm64\"]");
+    let (bench, _, _filters) = bench(&recipe);
+    insta::assert_snapshot!(bench.says(&["copy", "bare", "oci:out", "--platform", "linux/arm64"]), @r"
+    copied       oci:.bareboat/bare
+    to           oci:out
+    digest       [DIGEST]
+    platform     linux/arm64, 1 of 2 (--all-platforms takes all)
+    moved        2 blobs, [N] B
+    ");
+    let json = bench.says(&["copy", "bare", "oci:out", "--platform", "linux/amd64", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["platform"], serde_json::json!({ "name": "linux/amd64", "of": 2 }));
+    let all = bench.says(&["copy", "bare", "oci:out", "--all-platforms"]);
+    assert!(!all.contains("platform") && all.contains("before"), "{all}");
+}

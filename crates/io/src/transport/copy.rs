@@ -4,7 +4,7 @@ use bareboat_formats::oci::Descriptor;
 use bareboat_model::{Context, Digest, Location, Result};
 
 use super::stored::Stored;
-use super::{Choice, Destination, Graph, Outside, Source, Work, destination, source};
+use super::{Choice, Chosen, Destination, Graph, Outside, Source, Work, destination, source};
 
 /// What is copied.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct CopyOptions {
 pub struct Copied {
     /// What the image is at the destination.
     pub top: Descriptor,
+    /// Which of several platforms it is, if not all of them.
+    pub of_several: Option<Chosen>,
     /// How many manifests and indexes belong to it.
     pub documents: usize,
     /// How many of these are attached.
@@ -75,6 +77,7 @@ pub fn copy(
     destination.write(&graph, source, &work)?;
     Ok(Copied {
         top: graph.top.clone(),
+        of_several: graph.of_several.clone(),
         documents: graph.documents.len(),
         attachments: graph.attachments.len(),
         moved: work.tally.moves(),

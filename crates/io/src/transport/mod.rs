@@ -38,7 +38,7 @@ pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
 pub use layout::{Removed, add_names, names, remove_name};
-pub use platforms::Choice;
+pub use platforms::{Choice, Chosen};
 pub use registries::Registries;
 pub use sniff::sniff;
 pub use source::Source;
