@@ -71,8 +71,19 @@ pub fn copy(
     options: &CopyOptions,
     outside: &Outside<'_>,
 ) -> Result<Copied> {
-    let graph = Graph::of(source, &options.choice, options.with_referrers)?;
+    let mut graph = Graph::of(source, &options.choice, options.with_referrers)?;
+    let attached = graph.attachments.len();
+    if attached > 0 && !destination.holds_attachments() {
+        let (no_place, what) = ("there is no place at the destination for", "attached to the image");
+        let number = if attached == 1 { "what is".to_owned() } else { format!("the {attached} things") };
+        outside.progress.warn(&format!("{no_place} {number} {what}"));
+        graph = Graph::of(source, &options.choice, false)?;
+    }
     destination.check(&graph)?;
+    // What is pulled without a place is read here and nowhere else.
+    if let Some(caveat) = destination.caveat(&graph).filter(|_| options.pulled_from.is_none()) {
+        outside.progress.warn(caveat);
+    }
     let work = Work { pulled_from: options.pulled_from.clone(), ..outside.work() };
     destination.write(&graph, source, &work)?;
     Ok(Copied {

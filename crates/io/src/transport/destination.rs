@@ -17,6 +17,16 @@ pub trait Destination: Send + Sync {
     /// When it cannot.
     fn check(&self, graph: &Graph) -> Result<()>;
 
+    /// Whether what is attached to an image has a place there.
+    fn holds_attachments(&self) -> bool {
+        true
+    }
+
+    /// What the person should know of this image when it is there.
+    fn caveat(&self, _graph: &Graph) -> Option<&'static str> {
+        None
+    }
+
     /// Writes the image: blobs, then documents, and its name last.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ impl Graph {
         }
     }
 
+    /// Whether the image is named by a document of Docker's own kind.
+    pub(super) fn is_dockers(&self) -> bool {
+        [oci::DOCKER_MANIFEST, oci::DOCKER_MANIFEST_LIST].contains(&self.top.media_type.as_str())
+    }
+
     /// The bytes of all blobs.
     pub fn size(&self) -> u64 {
         self.blobs.iter().fold(0, |sum, blob| sum.saturating_add(blob.size))

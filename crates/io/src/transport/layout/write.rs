@@ -16,7 +16,7 @@ use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_
 use bareboat_model::{Context, Digest, Error, Result, escape};
 
 use super::verified::Verified;
-use super::{INDEX_FILE, orphans};
+use super::{DOCKERS, INDEX_FILE, orphans};
 use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
@@ -38,6 +38,10 @@ pub(crate) struct LayoutDestination {
 impl Destination for LayoutDestination {
     fn check(&self, _graph: &Graph) -> Result<()> {
         Ok(())
+    }
+
+    fn caveat(&self, graph: &Graph) -> Option<&'static str> {
+        graph.is_dockers().then_some(DOCKERS)
     }
 
     fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
