@@ -275,7 +275,7 @@ pub(crate) struct Logout {
 ///
 /// Places are written oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF and
 /// HOST/REPOSITORY[:TAG]. Nothing is unpacked or packed, so all digests stay; what the destination has is not sent again; the
-/// name appears when everything is there. What was broken off goes on where it ended when it is run again.
+/// name appears when everything is there. A layout keeps its other images, an archive that is there is replaced. What was broken off goes on where it ended when it is run again.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Copy {
     /// The image: by its transport, or the name of one built here
@@ -294,7 +294,8 @@ pub(crate) struct Pull {
     /// The image: HOST/REPOSITORY[:TAG][@DIGEST]
     #[arg(value_name = "REF")]
     pub(crate) from: String,
-    /// Where it goes [default: oci:.bareboat/NAME:TAG, where the other commands find it as NAME:TAG]
+    /// Where it goes [default: oci:.bareboat/NAME:TAG, where the other commands find it as NAME:TAG; an image there that did not
+    /// come from the same repository stays]
     #[arg(value_name = "DST")]
     pub(crate) to: Option<String>,
     #[command(flatten)]

@@ -20,11 +20,22 @@ struct Answer {
     to: String,
     digest: String,
     media_type: String,
+    /// The one that was taken of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<Taken>,
     manifests: usize,
     attachments: usize,
     moved: Amount,
     skipped: Amount,
     mounted: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    name: String,
+    of: usize,
 }
 
 #[derive(Serialize)]
@@ -36,22 +47,22 @@ struct Amount {
 pub(crate) fn copy(command: &Copy, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let from = place(&command.from)?;
     let to = output(&command.to).map_err(|error| not_a_place(error, &command.to))?;
-    run(&command.from, &from, &to, &command.what, args, terminal)
+    run(&command.from, &from, &to, None, &command.what, args, terminal)
 }
 
 pub(crate) fn pull(command: &Pull, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     // Not one that was built here, and may have the same name.
     let from: Location = command.from.parse()?;
-    if !matches!(from, Location::Registry(_)) {
+    let Location::Registry(reference) = &from else {
         return Err(Error::new(format!("cannot pull `{from}`: it is in no registry"))
             .with_hint("bareboat copy reads all transports")
             .into());
-    }
-    let to = match &command.to {
-        Some(to) => output(to).map_err(|error| not_a_place(error, to))?,
-        None => beside(&from)?,
     };
-    run(&command.from, &from, &to, &command.what, args, terminal)
+    let (to, pulled_from) = match &command.to {
+        Some(to) => (output(to).map_err(|error| not_a_place(error, to))?, None),
+        None => (beside(reference)?, Some(reference.name())),
+    };
+    run(&command.from, &from, &to, pulled_from, &command.what, args, terminal)
 }
 
 pub(crate) fn push(command: &Push, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
@@ -68,7 +79,7 @@ pub(crate) fn push(command: &Push, args: &Args, terminal: &Terminal) -> Result<(
         }
         Err(error) => return Err(not_a_place(error, to).into()),
     };
-    run(&from, &place(&from)?, &to, &command.what, args, terminal)
+    run(&from, &place(&from)?, &to, None, &command.what, args, terminal)
 }
 
 fn not_a_place(error: Error, to: &str) -> Error {
@@ -76,10 +87,7 @@ fn not_a_place(error: Error, to: &str) -> Error {
 }
 
 /// Where a pulled image goes if nobody says: beside those that are built here, under its last name.
-fn beside(from: &Location) -> Result<Location> {
-    let Location::Registry(reference) = from else {
-        return Err(Error::new(format!("cannot pull `{from}`: it is in no registry")));
-    };
+fn beside(reference: &Reference) -> Result<Location> {
     let name = reference.repository().rsplit('/').next().unwrap_or_default();
     let dir = Path::new(BUILT).join(name);
     // The folder may have come with somebody else's files.
@@ -117,6 +125,7 @@ fn run(
     named: &str,
     from: &Location,
     to: &Location,
+    pulled_from: Option<String>,
     what: &What,
     args: &Args,
     terminal: &Terminal,
@@ -127,7 +136,7 @@ fn run(
         Some(platform) => Choice::For(platform.clone()),
         None => Choice::Natural,
     };
-    let options = CopyOptions { choice, with_referrers: what.with_referrers };
+    let options = CopyOptions { choice, with_referrers: what.with_referrers, pulled_from };
     let copied = transport::copy_between(from, to, &options, &harbour.outside(terminal))
         .map_err(|error| explain(error, named, from))?;
     terminal.finish();
@@ -146,6 +155,12 @@ fn text(copied: &Copied, from: &Location, to: &Location, quiet: bool) -> String 
     line(&mut text, "copied", &[escape(&from.to_string())]);
     line(&mut text, "to", &[escape(&to.to_string())]);
     line(&mut text, "digest", &[copied.top.digest.to_string()]);
+    if let Some(Taken { name, of }) = taken(copied) {
+        line(&mut text, "platform", &[format!("{}, 1 of {of} (--all-platforms takes all)", escape(&name))]);
+    }
+    if let Some(before) = copied.replaced {
+        line(&mut text, "before", &[before.to_string()]);
+    }
     if copied.attachments > 0 {
         line(&mut text, "attached", &[count(copied.attachments as u64, "manifest")]);
     }
@@ -160,6 +175,12 @@ fn text(copied: &Copied, from: &Location, to: &Location, quiet: bool) -> String 
     text
 }
 
+fn taken(copied: &Copied) -> Option<Taken> {
+    let chosen = copied.of_several.as_ref()?;
+    let name = chosen.platform.as_ref().map_or("unknown".to_owned(), ToString::to_string);
+    Some(Taken { name, of: chosen.of })
+}
+
 fn json(copied: &Copied, from: &Location, to: &Location) -> Answer {
     let amount = |(blobs, bytes): (usize, u64)| Amount { blobs, bytes };
     Answer {
@@ -167,10 +188,12 @@ fn json(copied: &Copied, from: &Location, to: &Location) -> Answer {
         to: to.to_string(),
         digest: copied.top.digest.to_string(),
         media_type: copied.top.media_type.clone(),
+        platform: taken(copied),
         manifests: copied.documents,
         attachments: copied.attachments,
         moved: amount(copied.moved),
         skipped: amount(copied.skipped),
         mounted: copied.mounted,
+        replaced: copied.replaced.map(|before| before.to_string()),
     }
 }

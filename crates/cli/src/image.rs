@@ -97,11 +97,12 @@ pub(crate) fn place(text: &str) -> Result<Location> {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         return format!("oci:{BUILT}/{name}{tag}").parse();
     }
-    if Path::new(text).join("index.json").is_file() {
+    if let Some(transport) = transport::sniff(Path::new(text)) {
         let shown = escape(text);
+        let kind = if transport == "oci" { "folder" } else { "file" };
         let error =
-            format!("cannot read the image `{shown}`: it is a folder, and its transport is not named");
-        return Err(Error::new(error).with_hint(format!("write oci:{shown}")));
+            format!("cannot read the image `{shown}`: it is a {kind}, and its transport is not named");
+        return Err(Error::new(error).with_hint(format!("write {transport}:{shown}")));
     }
     text.parse().context(|| format!("cannot read the image `{}`", escape(text)))
 }
@@ -146,6 +147,15 @@ fn host() -> Result<Platform> {
 /// # Errors
 /// When it names no place.
 pub(crate) fn output(text: &str) -> Result<Location> {
+    let shown = escape(text);
+    if text.starts_with(['/', '.', '~']) {
+        return Err(Error::new(format!("`{shown}` names no transport"))
+            .with_hint(format!("write oci:{shown} for a folder, oci-archive:{shown} for a file")));
+    }
+    if text.ends_with(".tar") && !text.contains(':') {
+        return Err(Error::new(format!("`{shown}` names no transport"))
+            .with_hint(format!("write oci-archive:{shown}, or docker-archive:{shown} for docker load")));
+    }
     if !text.contains(['/', ':']) && text.parse::<Reference>().is_ok() {
         return Err(Error::new(format!("`{text}` names no transport"))
             .with_hint(format!("write oci:{text} for a folder, or docker://{text} for Docker's hub")));

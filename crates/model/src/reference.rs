@@ -110,6 +110,10 @@ fn read(text: &str) -> Result<Reference> {
     };
     if let Some(tag) = tag {
         check_tag(tag)?;
+        if is_registry_alone(name, tag) {
+            return Err(Error::new("this is a registry")
+                .with_hint(format!("name a repository in it: {name}:{tag}/REPOSITORY")));
+        }
     }
     let (registry, repository) = match name.split_once('/') {
         Some((first, repository)) if is_host(first) => (first, repository.to_owned()),
@@ -147,6 +151,13 @@ fn is_host(part: &str) -> bool {
     part.contains(['.', ':', '['])
         || part == "localhost"
         || part.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether the tag of a single word is rather the port of a host. Docker takes `localhost:5000` for a repository of its hub, which
+/// nobody ever means.
+fn is_registry_alone(name: &str, tag: &str) -> bool {
+    let is_host = name == "localhost" || name.starts_with('[') || name.contains('.');
+    is_host && !name.contains('/') && check_host(&format!("{name}:{tag}")).is_ok()
 }
 
 /// A host name, an IPv4 address or an IPv6 address in brackets, with an optional port.
@@ -275,6 +286,21 @@ mod tests {
         assert!(format!("x:{}", &tag[1..]).parse::<Reference>().is_ok());
         let error = format!("h.test/x@{}", DIGEST.replace("sha256", "md5")).parse::<Reference>().unwrap_err();
         assert!(error.to_string().ends_with("its digest is a md5, expected sha256"), "{error}");
+    }
+
+    #[test]
+    fn a_registry_alone_is_no_image() {
+        for text in
+            ["127.0.0.1:5000", "localhost:5000", "h.test:443", "[::1]:5000", "localhost:5000@sha256:12"]
+        {
+            let error = text.parse::<Reference>().unwrap_err();
+            assert!(text.contains('@') || error.to_string().ends_with("this is a registry"), "{error}");
+        }
+        let error = "localhost:5000".parse::<Reference>().unwrap_err();
+        assert_eq!(error.hint(), Some("name a repository in it: localhost:5000/REPOSITORY"));
+        for text in ["debian:13", "node.js:v20", "node.js:99999", "localhost:dev", "h.test/x:1"] {
+            assert!(text.parse::<Reference>().is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod inspect;
 mod libraries;
 mod mirror;
 mod package;
+mod places;
 mod recipe;
 mod registries;
 mod run;

@@ -105,3 +105,54 @@ fn an_image_in_a_registry_is_built_on_as_the_lock_has_it() {
     bench.says(&["update", "--quiet"]);
     assert_ne!(bench.builds(), first);
 }
+
+#[test]
+fn of_several_platforms_it_is_told_which_was_taken() {
+    let recipe = BARE.replace("[\"linux/amd64\"]", "[\"linux/amd64\", \"linux/arm64\"]");
+    let (bench, _, _filters) = bench(&recipe);
+    insta::assert_snapshot!(bench.says(&["copy", "bare", "oci:out", "--platform", "linux/arm64"]), @r"
+    copied       oci:.bareboat/bare
+    to           oci:out
+    digest       [DIGEST]
+    platform     linux/arm64, 1 of 2 (--all-platforms takes all)
+    moved        2 blobs, [N] B
+    ");
+    let json = bench.says(&["copy", "bare", "oci:out", "--platform", "linux/amd64", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["platform"], serde_json::json!({ "name": "linux/amd64", "of": 2 }));
+    let all = bench.says(&["copy", "bare", "oci:out", "--all-platforms"]);
+    assert!(!all.contains("platform") && all.contains("before"), "{all}");
+}
+
+#[test]
+fn what_a_place_cannot_hold_or_others_cannot_read_is_told() {
+    let (bench, registry, _filters) = bench(BARE);
+    bench.says(&["build", "--quiet", "--provenance", "-o", "oci:with"]);
+    insta::assert_snapshot!(bench.says(&["copy", "--with-referrers", "oci:with", "docker-archive:a.tar"]), @r"
+    warning: there is no place at the destination for what is attached to the image
+    copied       oci:with
+    to           docker-archive:a.tar
+    digest       [DIGEST]
+    moved        2 blobs, [N] B
+    ");
+    let layout = Layout::open(&bench.path("project/.bareboat/bare"));
+    let manifest = layout.blob(&layout.index["manifests"][0]);
+    let manifest = String::from_utf8(manifest).unwrap();
+    let manifest = manifest
+        .replace("vnd.oci.image.manifest.v1+json", "vnd.docker.distribution.manifest.v2+json")
+        .replace("vnd.oci.image.config.v1+json", "vnd.docker.container.image.v1+json")
+        .replace("vnd.oci.image.layer.v1.tar+gzip", "vnd.docker.image.rootfs.diff.tar.gzip");
+    let name = format!("{}/team/bare", registry.host());
+    bench.says(&["push", &name]);
+    let dockers = "application/vnd.docker.distribution.manifest.v2+json";
+    registry.put_manifest("team/bare", "dockers", dockers, manifest.as_bytes());
+    let name = format!("{name}:dockers");
+    insta::assert_snapshot!(bench.says(&["copy", &name, "oci:out"]), @r"
+    warning: the image keeps Docker's manifest (schema 2), and with it its digest: skopeo and umoci do not find such an image in an OCI layout by its tag
+    copied       [REGISTRY]/team/bare:dockers
+    to           oci:out
+    digest       [DIGEST]
+    moved        2 blobs, [N] B
+    ");
+    assert!(!bench.says(&["pull", &name, "--verbose"]).contains("warning"));
+}

@@ -21,6 +21,7 @@ mod files;
 mod image;
 mod inspect;
 mod layers;
+mod pulling;
 mod registries;
 mod relock;
 mod structure_tests;

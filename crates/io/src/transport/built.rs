@@ -75,7 +75,8 @@ pub fn write_with(
 ) -> Result<()> {
     let write = || {
         let destination = destination(output, outside, default_name)?;
-        let options = CopyOptions { choice: Choice::All, with_referrers: holds_attachments(output) };
+        let options =
+            CopyOptions { choice: Choice::All, with_referrers: holds_attachments(output), pulled_from: None };
         let built = Built::of(set, attachments, outside.store);
         super::copy(&built, &*destination, &options, outside).map(drop)
     };

@@ -1,10 +1,10 @@
 //! From one place to another: nothing is unpacked, packed or rewritten, so digests stay what they are.
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Context, Location, Result};
+use bareboat_model::{Context, Digest, Location, Result};
 
 use super::stored::Stored;
-use super::{Choice, Destination, Graph, Outside, Source, destination, source};
+use super::{Choice, Chosen, Destination, Graph, Outside, Source, Work, destination, source};
 
 /// What is copied.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -13,6 +13,9 @@ pub struct CopyOptions {
     pub choice: Choice,
     /// Whether what is attached to the image comes along: signatures, SBOMs, attestations.
     pub with_referrers: bool,
+    /// The repository that is pulled from, where nobody named the destination: a layout notes it with the tag, and does not
+    /// take the tag from an image that came otherwise.
+    pub pulled_from: Option<String>,
 }
 
 /// What was copied.
@@ -20,6 +23,8 @@ pub struct CopyOptions {
 pub struct Copied {
     /// What the image is at the destination.
     pub top: Descriptor,
+    /// Which of several platforms it is, if not all of them.
+    pub of_several: Option<Chosen>,
     /// How many manifests and indexes belong to it.
     pub documents: usize,
     /// How many of these are attached.
@@ -30,6 +35,8 @@ pub struct Copied {
     pub skipped: (usize, u64),
     /// How many of those the registry took from another of its repositories.
     pub mounted: usize,
+    /// The image that had the name before, if another had.
+    pub replaced: Option<Digest>,
 }
 
 /// Copies the image at `from` to `to`, where its name appears last.
@@ -64,17 +71,30 @@ pub fn copy(
     options: &CopyOptions,
     outside: &Outside<'_>,
 ) -> Result<Copied> {
-    let graph = Graph::of(source, &options.choice, options.with_referrers)?;
+    let mut graph = Graph::of(source, &options.choice, options.with_referrers)?;
+    let attached = graph.attachments.len();
+    if attached > 0 && !destination.holds_attachments() {
+        let (no_place, what) = ("there is no place at the destination for", "attached to the image");
+        let number = if attached == 1 { "what is".to_owned() } else { format!("the {attached} things") };
+        outside.progress.warn(&format!("{no_place} {number} {what}"));
+        graph = Graph::of(source, &options.choice, false)?;
+    }
     destination.check(&graph)?;
-    let work = outside.work();
+    // What is pulled without a place is read here and nowhere else.
+    if let Some(caveat) = destination.caveat(&graph).filter(|_| options.pulled_from.is_none()) {
+        outside.progress.warn(caveat);
+    }
+    let work = Work { pulled_from: options.pulled_from.clone(), ..outside.work() };
     destination.write(&graph, source, &work)?;
     Ok(Copied {
         top: graph.top.clone(),
+        of_several: graph.of_several.clone(),
         documents: graph.documents.len(),
         attachments: graph.attachments.len(),
         moved: work.tally.moves(),
         skipped: work.tally.skips(),
         mounted: work.tally.mounts(),
+        replaced: work.tally.replacement().filter(|before| *before != graph.top.digest),
     })
 }
 

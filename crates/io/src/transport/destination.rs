@@ -1,10 +1,10 @@
 //! Where an image goes, whatever the transport.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Bar, Progress, Result};
+use bareboat_model::{Bar, Digest, Progress, Result};
 
 use super::{Graph, Source};
 use crate::store::Store;
@@ -16,6 +16,16 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// When it cannot.
     fn check(&self, graph: &Graph) -> Result<()>;
+
+    /// Whether what is attached to an image has a place there.
+    fn holds_attachments(&self) -> bool {
+        true
+    }
+
+    /// What the person should know of this image when it is there.
+    fn caveat(&self, _graph: &Graph) -> Option<&'static str> {
+        None
+    }
 
     /// Writes the image: blobs, then documents, and its name last.
     ///
@@ -34,6 +44,8 @@ pub struct Work<'a> {
     pub progress: &'a dyn Progress,
     /// What was done.
     pub tally: Tally,
+    /// See [`super::CopyOptions::pulled_from`].
+    pub pulled_from: Option<String>,
 }
 
 /// What was moved, and what was there already.
@@ -44,6 +56,7 @@ pub struct Tally {
     skipped: AtomicUsize,
     skipped_bytes: AtomicU64,
     mounted: AtomicUsize,
+    replaced: Mutex<Option<Digest>>,
 }
 
 impl Tally {
@@ -63,6 +76,16 @@ impl Tally {
     pub fn mounted(&self, blob: &Descriptor) {
         self.mounted.fetch_add(1, Ordering::Relaxed);
         self.skipped(blob);
+    }
+
+    /// The name that was written meant this before.
+    pub fn replaced(&self, before: Digest) {
+        *self.replaced.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+    }
+
+    /// What the name meant before.
+    pub fn replacement(&self) -> Option<Digest> {
+        *self.replaced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many blobs were moved, and their bytes.
@@ -104,7 +127,7 @@ impl Work<'_> {
                 let Some(blob) = ordered.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                 if let Err(error) = one(blob) {
                     stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
             }
         };
@@ -114,6 +137,6 @@ impl Work<'_> {
             }
             work();
         });
-        failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).map_or(Ok(()), Err)
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 }

@@ -7,7 +7,7 @@ use bareboat_model::{Context, Digest, Error, Result, escape};
 use serde::Deserialize;
 
 use super::Source;
-use super::platforms::{self, Choice};
+use super::platforms::{self, Choice, Chosen};
 
 /// How many indexes may be nested: an index of an index is legal and rare.
 pub(super) const DEEPEST: usize = 8;
@@ -70,6 +70,8 @@ pub struct Graph {
     pub(super) manifests: Vec<(Descriptor, Manifest)>,
     /// Documents that nothing of the image names: attachments.
     pub attachments: Vec<Descriptor>,
+    /// Which of several platforms this is, if not all of them.
+    pub of_several: Option<Chosen>,
 }
 
 impl Graph {
@@ -79,13 +81,13 @@ impl Graph {
     /// When a document is missing, damaged or no image's, or there is nothing for the platform.
     pub fn of(source: &dyn Source, choice: &Choice, with_referrers: bool) -> Result<Self> {
         let top = source.top()?;
-        let chosen = platforms::choose(source, &top, choice)?;
+        let (chosen, of_several) = platforms::choose(source, &top, choice)?;
         let mut walk = Walk::new(source);
         walk.document(&chosen, &mut Vec::new())?;
         if with_referrers {
             walk.attachments()?;
         }
-        walk.finish(chosen)
+        Ok(Graph { of_several, ..walk.finish(chosen) })
     }
 
     /// The only image, for where no more than one fits.
@@ -98,6 +100,11 @@ impl Graph {
             ))
             .with_hint("choose one with --platform, or write to oci: or oci-archive:")),
         }
+    }
+
+    /// Whether the image is named by a document of Docker's own kind.
+    pub(super) fn is_dockers(&self) -> bool {
+        [oci::DOCKER_MANIFEST, oci::DOCKER_MANIFEST_LIST].contains(&self.top.media_type.as_str())
     }
 
     /// The bytes of all blobs.
@@ -129,13 +136,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(self, top: Descriptor) -> Result<Graph> {
+    fn finish(self, top: Descriptor) -> Graph {
         let Self { documents, blobs, manifests, attachments, .. } = self;
         // The top gets its name, and that is the last thing to be done.
         let (last, others): (Vec<_>, Vec<_>) =
             documents.into_iter().partition(|(one, _)| one.digest == top.digest);
         let documents = others.into_iter().chain(last).collect();
-        Ok(Graph { top, documents, blobs: blobs.into_values().collect(), manifests, attachments })
+        let blobs = blobs.into_values().collect();
+        Graph { top, documents, blobs, manifests, attachments, of_several: None }
     }
 
     /// Walks one document; `above` are those that it is in.

@@ -65,7 +65,7 @@ impl<'a> Image<'a> {
         let top = source.top()?;
         let natural = Choice::Natural;
         let choice = if *choice == Choice::All { &natural } else { choice };
-        let manifest = choose(&*source, &top, choice)?;
+        let (manifest, _) = choose(&*source, &top, choice)?;
         let manifest_bytes = document(&*source, &manifest)?;
         let parsed = Manifest::parse(&manifest_bytes)?;
         if !is_image(&parsed) {

@@ -20,6 +20,7 @@ mod part;
 mod platforms;
 mod registries;
 mod registry;
+mod sniff;
 mod source;
 mod stored;
 mod tarball;
@@ -37,8 +38,9 @@ pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
 pub use layout::{Removed, add_names, names, remove_name};
-pub use platforms::Choice;
+pub use platforms::{Choice, Chosen};
 pub use registries::Registries;
+pub use sniff::sniff;
 pub use source::Source;
 
 use crate::http::Http;
@@ -70,7 +72,8 @@ pub struct Outside<'a> {
 
 impl<'a> Outside<'a> {
     fn work(&self) -> Work<'a> {
-        Work { store: self.store, threads: self.threads, progress: self.progress, tally: Tally::default() }
+        let Self { store, threads, progress, .. } = *self;
+        Work { store, threads, progress, tally: Tally::default(), pulled_from: None }
     }
 }
 

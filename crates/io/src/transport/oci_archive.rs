@@ -6,7 +6,7 @@ use bareboat_formats::oci::{Descriptor, Index, LAYOUT_FILE, REF_NAME};
 use bareboat_model::{Context, Result};
 
 use super::graph::plain;
-use super::layout::{INDEX_FILE, blob_path};
+use super::layout::{DOCKERS, INDEX_FILE, blob_path};
 use super::source::Verifying;
 use super::stored::Stored;
 use super::tarball::{self, Tarball};
@@ -21,6 +21,10 @@ pub(super) struct OciArchiveDestination {
 impl Destination for OciArchiveDestination {
     fn check(&self, _graph: &Graph) -> Result<()> {
         Ok(())
+    }
+
+    fn caveat(&self, graph: &Graph) -> Option<&'static str> {
+        graph.is_dockers().then_some(DOCKERS)
     }
 
     fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {

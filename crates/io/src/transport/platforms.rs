@@ -21,16 +21,29 @@ pub enum Choice {
     All,
 }
 
+/// One image of several.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Chosen {
+    /// What it is for, if that is said.
+    pub platform: Option<Platform>,
+    /// How many there are.
+    pub of: usize,
+}
+
 /// This machine's platform, in OCI's words.
 pub(super) fn host() -> Platform {
     let architecture = Arch::host().map_or(std::env::consts::ARCH, Arch::oci).to_owned();
     Platform { os: "linux".to_owned(), architecture, ..Platform::default() }
 }
 
-/// What `choice` means below `top`: the manifest of one image, or `top` itself.
-pub(super) fn choose(source: &dyn Source, top: &Descriptor, choice: &Choice) -> Result<Descriptor> {
+/// What `choice` means below `top`: the manifest of one image, or `top` itself. Where there were others, says so.
+pub(super) fn choose(
+    source: &dyn Source,
+    top: &Descriptor,
+    choice: &Choice,
+) -> Result<(Descriptor, Option<Chosen>)> {
     let wanted = match choice {
-        Choice::All => return Ok(plain(top)),
+        Choice::All => return Ok((plain(top), None)),
         Choice::Natural => None,
         Choice::For(platform) => Some(platform),
     };
@@ -43,7 +56,7 @@ pub(super) fn choose(source: &dyn Source, top: &Descriptor, choice: &Choice) -> 
             {
                 return Err(lacks(Some(wanted), wanted, &[(plain(top), Some(platform_of(&config)))]));
             }
-            Ok(plain(top))
+            Ok((plain(top), None))
         }
         Kind::Other => Err(no_image(top)),
     }
@@ -77,14 +90,18 @@ fn leaves(source: &dyn Source, top: &Descriptor) -> Result<Vec<Leaf>> {
     Ok(leaves)
 }
 
-fn among(source: &dyn Source, leaves: Vec<Leaf>, wanted: Option<&Platform>) -> Result<Descriptor> {
+fn among(
+    source: &dyn Source,
+    leaves: Vec<Leaf>,
+    wanted: Option<&Platform>,
+) -> Result<(Descriptor, Option<Chosen>)> {
     // BuildKit puts attestations among the images, for the platform `unknown/unknown`.
     let mut images: Vec<Leaf> = leaves
         .into_iter()
         .filter(|(_, platform)| platform.as_ref().is_none_or(|its| its.os != "unknown"))
         .collect();
     if wanted.is_none() && images.len() == 1 {
-        return Ok(images.remove(0).0);
+        return Ok((images.remove(0).0, None));
     }
     let host = host();
     let wanted_or_host = wanted.unwrap_or(&host);
@@ -95,7 +112,9 @@ fn among(source: &dyn Source, leaves: Vec<Leaf>, wanted: Option<&Platform>) -> R
     }
     let rank = |(_, platform): &&Leaf| platform.as_ref()?.rank_for(wanted_or_host);
     let best = images.iter().filter_map(|leaf| Some((rank(&leaf)?, leaf))).min_by_key(|(rank, _)| *rank);
-    best.map(|(_, (image, _))| image.clone()).ok_or_else(|| lacks(wanted, wanted_or_host, &images))
+    let (_, (image, platform)) = best.ok_or_else(|| lacks(wanted, wanted_or_host, &images))?;
+    let chosen = Chosen { platform: platform.clone(), of: images.len() };
+    Ok((image.clone(), Some(chosen).filter(|chosen| chosen.of > 1)))
 }
 
 /// An image's config; none of what is no image.

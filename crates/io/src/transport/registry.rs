@@ -145,7 +145,7 @@ impl Destination for RegistryDestination<'_> {
         known.iter().for_each(|blob| work.tally.skipped(blob));
         work.each(&others, |blob| self.put_blob(blob, source, work))?;
         self.put_documents(graph, &there, work)?;
-        self.put_top(graph)
+        self.put_top(graph, work)
     }
 }
 
@@ -212,7 +212,7 @@ impl RegistryDestination<'_> {
     }
 
     /// The image's own manifest, under the tag: from then on it has the name.
-    fn put_top(&self, graph: &Graph) -> Result<()> {
+    fn put_top(&self, graph: &Graph, work: &Work<'_>) -> Result<()> {
         let Some((top, bytes)) = graph.documents.iter().find(|(one, _)| one.digest == graph.top.digest)
         else {
             return Err(Error::new("the image has no manifest"));
@@ -221,8 +221,10 @@ impl RegistryDestination<'_> {
             Some(tag) => self.reference.with_tag(tag)?,
             None => self.reference.clone(),
         };
-        if self.registry.manifest_if_there(&name)?.is_some_and(|there| there.digest == top.digest) {
-            return Ok(());
+        match self.registry.manifest_if_there(&name)? {
+            Some(there) if there.digest == top.digest => return Ok(()),
+            Some(before) => work.tally.replaced(before.digest),
+            None => {}
         }
         self.registry.push_manifest(&name, &top.media_type, bytes).map(drop)
     }

@@ -46,7 +46,7 @@ fn saved_as(mut saved: Vec<Saved>, reference: Option<&str>) -> Result<Saved> {
     let Some(wanted) = reference else {
         return match saved.len() {
             1 => Ok(saved.remove(0)),
-            _ => Err(Error::new(format!("it holds {} images: {}", saved.len(), tags.join(", ")))
+            _ => Err(Error::new(format!("it holds {} images: {}", saved.len(), names_of(&saved)))
                 .with_hint("name one: docker-archive:FILE:REFERENCE")),
         };
     };
@@ -56,6 +56,15 @@ fn saved_as(mut saved: Vec<Saved>, reference: Option<&str>) -> Result<Saved> {
     found.ok_or_else(|| {
         Error::new(format!("it has no image `{}`, expected one of: {}", escape(&wanted), tags.join(", ")))
     })
+}
+
+/// The names of each image: one may have several, or none.
+fn names_of(saved: &[Saved]) -> String {
+    let names = saved.iter().map(|one| {
+        let names: Vec<String> = one.repo_tags.iter().flatten().map(|tag| escape(tag)).collect();
+        if names.is_empty() { "one without a name".to_owned() } else { names.join(" = ") }
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The manifest, or the index, that the archive keeps for the image: the one with its name, else the one with its config.
@@ -153,5 +162,21 @@ impl Source for Made {
 
     fn referrers(&self, _of: &Digest) -> Result<Vec<Descriptor>> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_of_several_names_or_none_are_counted_once() {
+        let one = |tags: &[&str]| Saved {
+            config: String::new(),
+            repo_tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
+            layers: None,
+        };
+        let error = saved_as(vec![one(&["a:1", "b:1"]), one(&["c:1"]), one(&[])], None).err().unwrap();
+        assert_eq!(error.to_string(), "it holds 3 images: a:1 = b:1, c:1, one without a name");
     }
 }

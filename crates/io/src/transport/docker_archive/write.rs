@@ -36,6 +36,10 @@ impl Destination for DockerArchiveDestination {
         check(graph)
     }
 
+    fn holds_attachments(&self) -> bool {
+        false
+    }
+
     fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
         let write = |source: &dyn Source| {
             tarball::write(&self.file, |tar| fill(tar, &self.reference, graph, source, work))

@@ -47,6 +47,10 @@ impl Destination for EngineDestination {
         check(graph)
     }
 
+    fn holds_attachments(&self) -> bool {
+        false
+    }
+
     fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
         let (_, manifest) = graph.only()?;
         // An engine's ID is the config's digest; where containerd keeps the images, the manifest's.

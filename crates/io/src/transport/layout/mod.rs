@@ -15,6 +15,10 @@ pub(super) use write::LayoutDestination;
 
 pub(super) const INDEX_FILE: &str = "index.json";
 
+/// What is to be known of an image that is not written in OCI's words.
+pub(super) const DOCKERS: &str = "the image keeps Docker's manifest (schema 2), and with it its digest: skopeo and umoci do not find such an \
+                                  image in an OCI layout by its tag";
+
 /// Where a layout keeps a blob.
 pub(super) fn blob_path(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())

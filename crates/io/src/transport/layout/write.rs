@@ -13,10 +13,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_NAME};
-use bareboat_model::{Context, Digest, Error, Result};
+use bareboat_model::{Context, Digest, Error, Result, escape};
 
 use super::verified::Verified;
-use super::{INDEX_FILE, orphans};
+use super::{DOCKERS, INDEX_FILE, orphans};
 use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
@@ -25,6 +25,9 @@ use crate::transport::{Destination, Graph, Source, Work};
 
 /// How the names of blobs under way begin. The layout's lock says that they are nobody else's.
 const PARTIAL: &str = ".partial-";
+
+/// Where `bareboat pull` found the image that has the tag: HOST/REPOSITORY.
+const PULLED_FROM: &str = "dev.bareboat.pulled-from";
 
 /// A layout in a folder, and the tag that the image gets in it.
 pub(crate) struct LayoutDestination {
@@ -35,6 +38,10 @@ pub(crate) struct LayoutDestination {
 impl Destination for LayoutDestination {
     fn check(&self, _graph: &Graph) -> Result<()> {
         Ok(())
+    }
+
+    fn caveat(&self, graph: &Graph) -> Option<&'static str> {
+        graph.is_dockers().then_some(DOCKERS)
     }
 
     fn write(&self, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<()> {
@@ -181,7 +188,7 @@ impl Layout<'_> {
 
     /// Adds the image under `tag`, and says whether that changed anything.
     fn put(&self, tag: &str, graph: &Graph, source: &dyn Source, work: &Work<'_>) -> Result<bool> {
-        let index = self.index_with(tag, graph)?;
+        let index = self.index_with(tag, graph, work)?;
         fs::create_dir_all(self.blobs_dir())?;
         let is_known = |blob: &&Descriptor| self.verified.knows(&self.blob_path(&blob.digest), blob);
         let (known, others): (Vec<_>, Vec<_>) = graph.blobs.iter().partition(is_known);
@@ -249,7 +256,7 @@ impl Layout<'_> {
 
     /// The layout's index with `tag` as it shall be, and all other images as they are. Attachments stand in it without a
     /// tag: that is where readers look for them.
-    fn index_with(&self, tag: &str, graph: &Graph) -> Result<Vec<u8>> {
+    fn index_with(&self, tag: &str, graph: &Graph, work: &Work<'_>) -> Result<Vec<u8>> {
         let mut index = match read_document(&self.dir.join(INDEX_FILE))? {
             Some(bytes) => Index::parse(&bytes).context(|| format!("cannot read `{INDEX_FILE}`"))?,
             None => Index::new(Vec::new()),
@@ -259,6 +266,8 @@ impl Layout<'_> {
         let replaced: Vec<Descriptor> = index.manifests.extract_if(.., |one| has_tag(one)).collect();
         let mut top = plain(&graph.top);
         top.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+        note_origin(&mut top, replaced.first(), work.pulled_from.as_deref())?;
+        replaced.iter().for_each(|before| work.tally.replaced(before.digest));
         index.manifests.insert(place, top);
         for attachment in &graph.attachments {
             if !index.manifests.iter().any(|one| one.digest == attachment.digest) {
@@ -326,6 +335,33 @@ impl Layout<'_> {
             _ => None,
         }
     }
+}
+
+/// Notes with the tag where the image is pulled from, if that is all that was said: then a tag may move with the repository's,
+/// and is taken from no image that was built here or came from elsewhere.
+fn note_origin(top: &mut Descriptor, before: Option<&Descriptor>, from: Option<&str>) -> Result<()> {
+    let Some(from) = from else { return Ok(()) };
+    let noted = before.and_then(|before| before.annotations.get(PULLED_FROM));
+    match before {
+        // The same image under the same name: whoever wrote it first keeps it.
+        Some(before) if before.digest == top.digest => {
+            top.annotations.extend(noted.map(|noted| (PULLED_FROM.to_owned(), noted.clone())));
+            return Ok(());
+        }
+        Some(before) if noted.is_none_or(|noted| noted != from) => {
+            let came = match noted {
+                Some(noted) => format!("pulled from `{}`", escape(noted)),
+                None => "put there otherwise".to_owned(),
+            };
+            return Err(Error::new(format!(
+                "another image has this name, {}, which was {came}",
+                before.digest
+            ))
+            .with_hint("say where this one goes, such as oci:DIR:TAG; or bareboat delete the other first"));
+        }
+        _ => top.annotations.insert(PULLED_FROM.to_owned(), from.to_owned()),
+    };
+    Ok(())
 }
 
 fn read_document(path: &Path) -> Result<Option<Vec<u8>>> {

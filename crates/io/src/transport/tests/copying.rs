@@ -6,10 +6,14 @@ use serde_json::json;
 use super::forge::Forge;
 use super::*;
 
-const ALL: CopyOptions = CopyOptions { choice: Choice::All, with_referrers: false };
+const ALL: CopyOptions = CopyOptions { choice: Choice::All, with_referrers: false, pulled_from: None };
 
 fn for_platform(platform: &str) -> CopyOptions {
-    CopyOptions { choice: Choice::For(platform.parse().unwrap()), with_referrers: false }
+    CopyOptions {
+        choice: Choice::For(platform.parse().unwrap()),
+        with_referrers: false,
+        ..CopyOptions::default()
+    }
 }
 
 /// A layout `src` with one image `one`, and an index `two` of it and another, nested, with an attestation.
@@ -159,6 +163,11 @@ fn attachments_come_along_if_asked() {
         assert_eq!(world.copy_with(pair[0], pair[1], with.clone()).unwrap().attachments, 2, "{pair:?}");
     }
     assert_eq!(digests(&world.path("c")), [image.digest, sbom.digest, signature.digest]);
+    // An engine has no place for them, and takes the image.
+    assert_eq!(
+        world.copy_with("oci:DIR/a", "docker-archive:DIR/d.tar", with.clone()).unwrap().attachments,
+        0
+    );
     // Again, and nothing is there twice or lost.
     assert_eq!(world.copy_with("oci:DIR/a", "oci:DIR/c", with).unwrap().moved.0, 0);
     assert_eq!(digests(&world.path("c")).len(), 3);

@@ -9,7 +9,7 @@ use super::*;
 fn refused(make: impl FnOnce(&mut Forge)) -> String {
     let world = World::new();
     make(&mut Forge::new(&world, "src"));
-    let all = CopyOptions { choice: Choice::All, with_referrers: true };
+    let all = CopyOptions { choice: Choice::All, with_referrers: true, ..CopyOptions::default() };
     let error = world.copy_with("oci:DIR/src", "oci:DIR/out", all).unwrap_err();
     assert_eq!(names(world.folder.path()).iter().filter(|name| name.contains("out")).count(), 0);
     assert!(!world.path("cache/partial").exists());

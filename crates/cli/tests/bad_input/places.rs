@@ -1,0 +1,61 @@
+//! Places that are named without their transport, or are none: told before anything is done.
+
+use crate::bench::Bench;
+
+const BARE: &str = "name = \"bare\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\"]\n";
+
+#[test]
+fn files_and_registries_without_more_are_told_from_images() {
+    let bench = Bench::new(BARE);
+    bench.builds_as("bare");
+    let refused = |args: &[&str]| bench.fails_with(&mut bench.command(args));
+    let copy = |to: &str| bench.command(["copy", "bare", to]).output().unwrap().status.code();
+    assert_eq!((copy("oci-archive:one.tar"), copy("docker-archive:two.tar")), (Some(0), Some(0)));
+    insta::assert_snapshot!(refused(&["copy", "one.tar", "oci:out"]), @r"
+    error: cannot read the image `one.tar`: it is a file, and its transport is not named
+    hint: write oci-archive:one.tar
+    ");
+    insta::assert_snapshot!(refused(&["inspect", "./two.tar"]), @r"
+    error: cannot read the image `./two.tar`: it is a file, and its transport is not named
+    hint: write docker-archive:./two.tar
+    ");
+    insta::assert_snapshot!(refused(&["copy", ".bareboat/bare", "oci:out"]), @r"
+    error: cannot read the image `.bareboat/bare`: it is a folder, and its transport is not named
+    hint: write oci:.bareboat/bare
+    ");
+    insta::assert_snapshot!(refused(&["copy", "bare", "three.tar"]), @r"
+    error: cannot write to `three.tar`: `three.tar` names no transport
+    hint: write oci-archive:three.tar, or docker-archive:three.tar for docker load
+    ");
+    insta::assert_snapshot!(refused(&["copy", "bare", "./out"]), @r"
+    error: cannot write to `./out`: `./out` names no transport
+    hint: write oci:./out for a folder, oci-archive:./out for a file
+    ");
+    insta::assert_snapshot!(refused(&["copy", "bare", "localhost:5000"]), @r"
+    error: cannot write to `localhost:5000`: `localhost:5000` is no name of an image: this is a registry
+    hint: name a repository in it: localhost:5000/REPOSITORY
+    ");
+    insta::assert_snapshot!(refused(&["pull", "127.0.0.1:5801"]), @r"
+    error: `127.0.0.1:5801` is no name of an image: this is a registry
+    hint: name a repository in it: 127.0.0.1:5801/REPOSITORY
+    ");
+    insta::assert_snapshot!(refused(&["push", "bare", "127.0.0.1:5801"]), @r"
+    error: cannot write to `127.0.0.1:5801`: `127.0.0.1:5801` is no name of an image: this is a registry
+    hint: name a repository in it: 127.0.0.1:5801/REPOSITORY
+    ");
+    insta::assert_snapshot!(refused(&["pull", "docker-archive:two.tar"]), @r"
+    error: cannot pull `docker-archive:two.tar`: it is in no registry
+    hint: bareboat copy reads all transports
+    ");
+    insta::assert_snapshot!(refused(&["push", "bare", "docker-archive:two.tar"]), @r"
+    error: cannot push to `docker-archive:two.tar`: it is in no registry
+    hint: bareboat copy writes to all transports
+    ");
+    insta::assert_snapshot!(refused(&["push", "docker-archive:two.tar"]), @r"
+    error: cannot push to `docker-archive:two.tar`: it is in no registry
+    hint: bareboat copy writes to all transports
+    ");
+    let output = bench.command(["build", "-o", "127.0.0.1:5801"]).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
+    insta::assert_snapshot!(error, @r"error: invalid value '127.0.0.1:5801' for '--output <TRANSPORT>': `127.0.0.1:5801` is no name of an image: this is a registry; name a repository in it: 127.0.0.1:5801/REPOSITORY");
+}
