@@ -179,6 +179,17 @@ fn archives_that_are_none() {
 }
 
 #[test]
+fn an_archive_without_an_image() {
+    let world = World::new();
+    let tar = super::copying::tar_of(&BTreeMap::from([("manifest.json".to_owned(), b"[]".to_vec())]));
+    fs::write(world.path("a.tar"), tar).unwrap();
+    ends(
+        &world.copy("docker-archive:DIR/a.tar", "oci:DIR/out").unwrap_err().to_string(),
+        "it holds no image",
+    );
+}
+
+#[test]
 fn paths_in_an_archive_do_not_lead_out_of_it() {
     let world = World::new();
     fs::write(world.path("secret"), "{}").unwrap();
@@ -187,4 +198,57 @@ fn paths_in_an_archive_do_not_lead_out_of_it() {
     fs::write(world.path("a.tar"), tar).unwrap();
     let error = world.copy("docker-archive:DIR/a.tar", "oci:DIR/out").unwrap_err().to_string();
     ends(&error, "leaves the root with `..`");
+}
+
+#[test]
+fn one_large_blob_that_is_listed_many_times_is_read_once() {
+    let world = World::new();
+    let forge = Forge::new(&world, "src");
+    let image = forge.image("linux/amd64", &[]);
+    let large = forge.blob(oci::MANIFEST, vec![b' '; 8 << 20]);
+    let mut tops = vec![Descriptor {
+        annotations: BTreeMap::from([(REF_NAME.to_owned(), "x".to_owned())]),
+        ..image.clone()
+    }];
+    tops.extend((0..2000).map(|_| large.clone()));
+    // Of other sizes than it has.
+    tops.extend((0..2000).map(|n| Descriptor { size: n, ..large.clone() }));
+    fs::write(world.path("src/index.json"), Index::new(tops).to_bytes().unwrap()).unwrap();
+    let start = std::time::Instant::now();
+    let all = || CopyOptions { choice: Choice::All, with_referrers: true };
+    world.copy_with("oci:DIR/src:x", "oci:DIR/out:x", all()).unwrap();
+    // And into it, where a name moves.
+    let mut other = Forge::new(&world, "other");
+    other.top("x", &other.image("linux/arm64", &[]));
+    world.copy_with("oci:DIR/other:x", "oci:DIR/src:x", all()).unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+/// A source to which the same things are attached, whatever is asked about.
+struct Liar(Vec<Descriptor>);
+
+impl Source for Liar {
+    fn top(&self) -> Result<Descriptor> {
+        Ok(Descriptor::new(oci::MANIFEST, Digest::of(b"top"), 10))
+    }
+
+    fn document(&self, _wanted: &Descriptor) -> Result<Vec<u8>> {
+        Manifest::new(Descriptor::of(oci::CONFIG, b"{}"), Vec::new()).to_bytes()
+    }
+
+    fn open(&self, _blob: &Descriptor, _offset: u64) -> Result<Box<dyn std::io::Read + Send>> {
+        Err(Error::new("there is none"))
+    }
+
+    fn referrers(&self, _of: &Digest) -> Result<Vec<Descriptor>> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn attachments_are_each_told_once_and_their_bytes_are_bounded() {
+    let one = |n: usize, size| Descriptor::new(oci::MANIFEST, Digest::of(&n.to_le_bytes()), size);
+    assert_eq!(attachments(&Liar(vec![one(1, 10), one(1, 10), one(2, 10)])).unwrap().len(), 2);
+    let error = attachments(&Liar((0..5).map(|n| one(n, 16 << 20)).collect())).unwrap_err().to_string();
+    assert_eq!(error, "what is attached to it has more than 67108864 bytes of manifests");
 }
