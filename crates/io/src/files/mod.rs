@@ -7,7 +7,7 @@ mod host;
 mod scratch;
 mod walk;
 
-pub use atomic::{Created, ScratchFolder, create_directory, write_file};
+pub use atomic::{Created, ScratchFolder, create_directory, replace_file, write_file};
 pub(crate) use atomic::{is_occupied, prepare_folder, sweep_folders, sync_folder};
 pub use beneath::open_as_root;
 pub use host::{HostEntry, HostFiles, HostKind, is_nested_deep};

@@ -17,7 +17,7 @@ use bareboat_model::{Context, Digest, Error, Result};
 
 use super::verified::Verified;
 use super::{INDEX_FILE, orphans};
-use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
+use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, replace_file, sync_folder};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
 use crate::transport::stored::named;
@@ -224,7 +224,7 @@ impl Layout<'_> {
         if self.verified.is_whole(&path, document) {
             return Ok(());
         }
-        write_file(&path, |file| Ok(file.write_all(bytes)?))?;
+        replace_file(&path, |file| Ok(file.write_all(bytes)?))?;
         self.verified.written(&path, document);
         Ok(())
     }
@@ -243,7 +243,7 @@ impl Layout<'_> {
         if read_document(&path)?.is_some_and(|there| there == bytes) {
             return Ok(false);
         }
-        write_file(&path, |file| Ok(file.write_all(bytes)?))?;
+        replace_file(&path, |file| Ok(file.write_all(bytes)?))?;
         Ok(true)
     }
 
