@@ -252,3 +252,56 @@ fn attachments_are_each_told_once_and_their_bytes_are_bounded() {
     let error = attachments(&Liar((0..5).map(|n| one(n, 16 << 20)).collect())).unwrap_err().to_string();
     assert_eq!(error, "what is attached to it has more than 67108864 bytes of manifests");
 }
+
+#[test]
+fn files_with_other_names_elsewhere_are_not_written_through() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layer = forge.blob(oci::LAYER, "layer");
+    let image = forge.image("linux/amd64", std::slice::from_ref(&layer));
+    forge.top("x", &image);
+    Forge::new(&world, "out").top("y", &image);
+    let (victim, empty) = (world.path("victim"), world.path("empty"));
+    fs::write(&victim, "theirs").unwrap();
+    fs::write(&empty, "").unwrap();
+    let partial = format!("out/blobs/sha256/.partial-{}", layer.digest.hex());
+    fs::hard_link(&victim, world.path(&partial)).unwrap();
+    fs::remove_file(world.path("out/oci-layout")).unwrap();
+    fs::hard_link(&empty, world.path("out/oci-layout")).unwrap();
+    world.copy("oci:DIR/src:x", "oci:DIR/out:x").unwrap();
+    assert_eq!((fs::read(&victim).unwrap(), fs::read(&empty).unwrap()), (b"theirs".to_vec(), Vec::new()));
+    assert_eq!(fs::read(world.path("out/oci-layout")).unwrap(), oci::LAYOUT_FILE.1);
+}
+
+#[test]
+fn what_was_planted_beside_a_new_layout_is_not_part_of_it() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layer = forge.blob(oci::LAYER, "layer");
+    forge.top("x", &forge.image("linux/amd64", &[layer]));
+    let aside = world.path(".out.partial-layout");
+    for folder in ["blobs/sha256/deep", "blobs/sha512", "evil"] {
+        fs::create_dir_all(aside.join(folder)).unwrap();
+    }
+    for file in ["evil/a", "run.sh", "oci-layout", "blobs/sha512/x", "blobs/sha256/thing"] {
+        fs::write(aside.join(file), "x").unwrap();
+    }
+    world.copy("oci:DIR/src:x", "oci:DIR/out:x").unwrap();
+    assert_eq!(names(&world.path("out")), ["blobs", "index.json", "oci-layout"]);
+    assert_eq!(names(&world.path("out/blobs")), ["sha256"]);
+    assert_eq!(sound_blobs(&world.path("out")), 3);
+    assert_eq!(fs::read(world.path("out/oci-layout")).unwrap(), oci::LAYOUT_FILE.1);
+}
+
+#[test]
+fn a_copy_that_fails_leaves_nothing_in_a_layout_that_was_there() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layers = [forge.blob(oci::LAYER, "good"), forge.blob(oci::LAYER, "bad")];
+    fs::write(forge.path(&layers[1].digest), "BAD").unwrap();
+    forge.top("x", &forge.image("linux/amd64", &layers));
+    let mut there = Forge::new(&world, "out");
+    there.top("y", &there.image("linux/amd64", &[]));
+    assert!(world.copy("oci:DIR/src:x", "oci:DIR/out:x").is_err());
+    assert_eq!(sound_blobs(&world.path("out")), 2);
+}
