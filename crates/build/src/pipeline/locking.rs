@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use bareboat_io::files::{read_bounded, write_file};
+use bareboat_io::files::{read_bounded, replace_file};
 use bareboat_model::{Context, Error, Platform, Result, escape, nearest};
 
 use super::project::Project;
@@ -137,7 +137,7 @@ pub(super) fn read(file: &Path) -> Result<Option<Lock>> {
 }
 
 fn write(file: &Path, lock: &Lock) -> Result<()> {
-    write_file(file, |scratch| Ok(scratch.write_all(lock.render().as_bytes())?))
+    replace_file(file, |scratch| Ok(scratch.write_all(lock.render().as_bytes())?))
         .context(|| format!("cannot write `{}`", shown(file)))
 }
 

@@ -11,7 +11,10 @@ use tempfile::TempDir;
 
 use super::scratch::{Scratch, prefix_for, sweep};
 
-/// Writes the file at `path`, replacing what is there in one step. Folders that are missing are created.
+/// As many links in a row are followed as the kernel follows.
+const MOST_LINKS: usize = 40;
+
+/// Writes the file at `path`, or the one that a link there leads to, replacing what is there in one step. Folders that are missing are created.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -25,19 +28,51 @@ use super::scratch::{Scratch, prefix_for, sweep};
 /// # Errors
 /// When `fill` fails or the file cannot be written. What was at `path` is untouched then.
 pub fn write_file(path: &Path, fill: impl FnOnce(&mut Scratch) -> Result<()>) -> Result<()> {
-    let write = || -> Result<()> {
-        if path.is_dir() {
-            return Err(Error::new("it is a folder"));
-        }
-        let folder = prepare_folder(path)?;
-        let prefix = prefix_for(path);
-        sweep(&folder, &prefix);
-        let mut scratch = Scratch::create(&folder, &prefix)?;
-        fill(&mut scratch)?;
-        scratch.persist_synced(path)?;
-        sync_folder(&folder)
-    };
+    let write = || write_at(&behind_links(path)?, fill);
     write().context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// As [`write_file`], in a folder that somebody else may have filled: a link there is replaced, and never followed.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn replace_file(path: &Path, fill: impl FnOnce(&mut Scratch) -> Result<()>) -> Result<()> {
+    write_at(path, fill).context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn write_at(path: &Path, fill: impl FnOnce(&mut Scratch) -> Result<()>) -> Result<()> {
+    let found = fs::symlink_metadata(path);
+    if found.is_ok_and(|found| !found.is_symlink() && !found.is_file()) {
+        return Err(is_no_file(path));
+    }
+    let folder = prepare_folder(path)?;
+    let prefix = prefix_for(path);
+    sweep(&folder, &prefix);
+    let mut scratch = Scratch::create(&folder, &prefix)?;
+    fill(&mut scratch)?;
+    scratch.persist_synced(path)?;
+    sync_folder(&folder)
+}
+
+/// What the links at `path` lead to: a file, or nothing yet.
+fn behind_links(path: &Path) -> Result<PathBuf> {
+    // Some links under /proc lead to what has no name, so what they say is not where they lead.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(is_no_file(path));
+    }
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = fs::read_link(&path) else { return Ok(path) };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(Error::new("its links lead to links without end"))
+}
+
+fn is_no_file(path: &Path) -> Error {
+    if path.is_dir() {
+        return Error::new("it is a folder");
+    }
+    Error::new("it is a device or a pipe, expected a file, or a name that is free")
 }
 
 /// What [`create_directory`] found.
@@ -224,6 +259,45 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let failed = write_file(folder.path(), |_| Ok(())).unwrap_err();
         assert!(failed.to_string().ends_with("it is a folder"), "{failed}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("pipe", &link).unwrap();
+        for path in [Path::new("/dev/null"), &pipe, &link] {
+            let failed = write_file(path, |_| Ok(())).unwrap_err().to_string();
+            assert!(
+                failed.ends_with("it is a device or a pipe, expected a file, or a name that is free"),
+                "{failed}"
+            );
+        }
+        assert!(replace_file(&pipe, |_| Ok(())).is_err());
+        assert_eq!(names(folder.path()), ["link", "pipe"]);
+    }
+
+    #[test]
+    fn links_are_followed_to_a_file_or_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("deep")).unwrap();
+        for (link, target) in [("a", "deep/b"), ("deep/b", "../file"), ("new", "deep/new"), ("loop", "loop")]
+        {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        let fill = |file: &mut Scratch| Ok(file.write_all(b"x")?);
+        write_file(&at("a"), fill).unwrap();
+        write_file(&at("new"), fill).unwrap();
+        assert!(at("a").is_symlink() && at("deep/b").is_symlink() && at("new").is_symlink());
+        assert!(at("file").is_file() && at("deep/new").is_file());
+        assert!(write_file(&at("loop"), fill).is_err());
+        replace_file(&at("a"), |file| Ok(file.write_all(b"y")?)).unwrap();
+        assert!(!at("a").is_symlink());
+        assert_eq!(fs::read(at("file")).unwrap(), b"x");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Small files, read whole: no more of them than they may have.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
 
 use bareboat_model::{Error, Result};
 use rustix::fs::OFlags;
+
+/// How often a file under way is opened.
+const MOST_TRIES: usize = 5;
 
 /// The file at `path`; `None` if there is none.
 ///
@@ -25,6 +28,30 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
 /// For files of the cache, which others may be able to write to: to open no link, and not to wait for a pipe.
 pub(crate) fn no_links() -> i32 {
     flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)
+}
+
+/// Opens a file that is written to over several runs, and makes it if it is not there. One that has another name as well would
+/// lead what is written to another place: its name here is taken away, and a new file made.
+pub(crate) fn open_partial(path: &Path) -> io::Result<File> {
+    for _ in 0..MOST_TRIES {
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(no_links())
+            .open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if found.nlink() <= 1 {
+            return Ok(file);
+        }
+        std::fs::remove_file(path)?;
+    }
+    Err(io::Error::other("somebody gives it other names all the time"))
 }
 
 fn flags(flags: OFlags) -> i32 {

@@ -7,12 +7,12 @@ mod host;
 mod scratch;
 mod walk;
 
-pub use atomic::{Created, ScratchFolder, create_directory, write_file};
+pub use atomic::{Created, ScratchFolder, create_directory, replace_file, write_file};
 pub(crate) use atomic::{is_occupied, prepare_folder, sweep_folders, sync_folder};
 pub use beneath::open_as_root;
 pub use host::{HostEntry, HostFiles, HostKind, is_nested_deep};
 pub use scratch::Scratch;
 
 pub use bounded::read_bounded;
-pub(crate) use bounded::{no_links, open_if_there};
+pub(crate) use bounded::{no_links, open_if_there, open_partial};
 pub(crate) use scratch::{in_words, prefix_for, sweep};

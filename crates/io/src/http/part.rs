@@ -1,8 +1,7 @@
 //! A file that comes in parts: what is there, appended to and verified, never more than it should be.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use bareboat_model::{Bar, Digest, Error, Hasher, Result};
@@ -12,7 +11,7 @@ use ureq::http::Response;
 use super::agent::{PIECE, Status, body_failure, read_piece};
 use super::retry::Failure;
 use super::{Fetched, HttpOptions};
-use crate::files::{no_links, open_if_there};
+use crate::files::{open_if_there, open_partial};
 use crate::store;
 
 /// A file to fetch: what it must be, and where its bytes go.
@@ -43,17 +42,7 @@ pub(crate) struct Part<'a> {
 impl<'a> Part<'a> {
     /// Opens the partial file, with what is in it.
     pub(crate) fn open(wanted: Wanted<'a>, bar: &'a dyn Bar) -> Result<Self> {
-        let open = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(no_links())
-            .open(wanted.partial);
-        let file = open.map_err(|error| cannot_write(error, &wanted))?;
-        if !file.metadata()?.is_file() {
-            return Err(Error::new(format!("`{}` is not a regular file", wanted.partial.display())));
-        }
+        let file = open_partial(wanted.partial).map_err(|error| cannot_write(error, &wanted))?;
         let mut part = Self { wanted, file, hasher: Hasher::new(), length: 0, resumed: false, bar, shown: 0 };
         part.take_in_what_is_there()?;
         Ok(part)

@@ -1,6 +1,7 @@
 //! Lists that come in pages: tags, referrers.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use bareboat_formats::http_header::next_link;
 use bareboat_model::{Error, Reference, Result};
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use ureq::Body;
 use ureq::http::{Method, Response, StatusCode, header};
 
-use super::reply::{self, Refusal};
+use super::reply::{self, Refusal, shown};
 use super::session::Call;
 use super::url::{Origin, resolve};
 use super::{Registry, Spot};
@@ -17,8 +18,14 @@ use crate::http::retry::Failure;
 /// How many entries a page is asked to have.
 const PAGE: u32 = 1000;
 
-/// The largest page that is read.
-const LARGEST_PAGE: u64 = 16 << 20;
+/// The most bytes of all pages of a list: some hundred thousand tags, or ten thousand referrers.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// So many pages in a row may bring nothing new.
+const MOST_IDLE: usize = 10;
+
+/// A list that takes longer has no end.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Repositories with a tag for each commit have some hundred thousand.
 const MOST_PAGES: usize = 2_000;
@@ -43,7 +50,12 @@ impl Registry {
                 let page: Page = serde_json::from_slice(bytes).map_err(|_| {
                     Error::new("the registry answers with something else than a list of tags")
                 })?;
-                tags.extend(page.tags.unwrap_or_default());
+                for tag in page.tags.unwrap_or_default() {
+                    if image.with_tag(&tag).is_err() {
+                        return Err(Error::new(format!("it lists `{}`, which is no tag", shown(&tag))));
+                    }
+                    tags.insert(tag);
+                }
                 Ok(tags.len())
             })?;
             Ok(found.map(|()| tags.into_iter().collect::<Vec<_>>()))
@@ -64,6 +76,8 @@ impl Registry {
         let base = spot.host.base()?;
         let mut url = resolve(&base, first)?;
         let mut seen = BTreeSet::new();
+        let (mut left, mut known, mut idle) = (MOST_BYTES, 0, 0);
+        let start = Instant::now();
         for page in 0..MOST_PAGES {
             if !seen.insert(url.clone()) {
                 return Err(Error::new("the registry's list goes in a circle").into());
@@ -78,9 +92,18 @@ impl Registry {
                 _ => return Err(Refusal::read(response, &self.inner.options.http).into()),
             }
             let next = next_page(&response, &base, &url)?;
-            let bytes = reply::bytes(response, LARGEST_PAGE, &self.inner.options.http)?;
-            if take(&bytes)? > MOST_ENTRIES {
+            let bytes = reply::bytes(response, MOST_BYTES, &self.inner.options.http)?;
+            left = left
+                .checked_sub(bytes.len() as u64)
+                .ok_or_else(|| Error::new(format!("the list has more than {MOST_BYTES} bytes")))?;
+            let entries = take(&bytes)?;
+            if entries > MOST_ENTRIES {
                 return Err(Error::new(format!("the list has more than {MOST_ENTRIES} entries")).into());
+            }
+            idle = if entries > known { 0 } else { idle + 1 };
+            known = entries;
+            if next.is_some() && (idle >= MOST_IDLE || start.elapsed() > LONGEST) {
+                return Err(Error::new("the registry's list goes on without end").into());
             }
             match next {
                 Some(next) => url = next,

@@ -8,10 +8,13 @@ use bareboat_model::{Context, Digest, Error, HashingReader, Result};
 
 use super::Source;
 use super::graph::{Kind, document};
-use super::source::same;
+use super::source::{LARGEST_DOCUMENT, same};
 
 /// Nobody attaches more to one image; a registry may say what it likes.
 const MOST: usize = 10_000;
+
+/// The most bytes of all their manifests together.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// The largest blob that is read whole. Lists of parts of large images have some ten megabytes.
 const LARGEST_BLOB: u64 = 64 << 20;
@@ -46,12 +49,12 @@ pub struct Attached {
 /// When it cannot be told, or there is more than anybody attaches.
 pub fn attachments(source: &dyn Source) -> Result<Vec<Attached>> {
     let top = source.top()?;
-    let mut found = Vec::new();
+    let mut found = Found { source, all: Vec::new(), seen: BTreeSet::new(), bytes: 0 };
     let mut waiting = VecDeque::from([top.digest]);
     if Kind::of(&top.media_type)? == Kind::Index {
         for one in Index::parse(&document(source, &top)?)?.manifests {
             match subject_in_index(&one) {
-                Some(subject) => found.push(read(source, one, subject, true)),
+                Some(subject) => drop(found.take(one, subject, true)?),
                 None => waiting.push_back(one.digest),
             }
         }
@@ -62,14 +65,42 @@ pub fn attachments(source: &dyn Source) -> Result<Vec<Attached>> {
             continue;
         }
         for one in source.referrers(&subject)? {
-            if found.len() >= MOST {
-                return Err(Error::new(format!("more than {MOST} things are attached to it")));
-            }
-            waiting.push_back(one.digest);
-            found.push(read(source, one, subject, false));
+            waiting.extend(found.take(one, subject, false)?);
         }
     }
-    Ok(found)
+    Ok(found.all)
+}
+
+/// What was found until now, each thing once.
+struct Found<'a> {
+    source: &'a dyn Source,
+    all: Vec<Attached>,
+    seen: BTreeSet<(Digest, Option<Digest>)>,
+    bytes: u64,
+}
+
+impl Found<'_> {
+    /// Reads it, and hands its digest back if it is new.
+    fn take(&mut self, one: Descriptor, subject: Digest, in_index: bool) -> Result<Option<Digest>> {
+        // A manifest names one subject, so what a registry lists again for another is no other. In an index, one may
+        // stand for several images.
+        if !self.seen.insert((one.digest, in_index.then_some(subject))) {
+            return Ok(None);
+        }
+        if self.all.len() >= MOST {
+            return Err(Error::new(format!("more than {MOST} things are attached to it")));
+        }
+        // One that is too large is not read.
+        self.bytes += Some(one.size).filter(|size| *size <= LARGEST_DOCUMENT).unwrap_or(0);
+        if self.bytes > MOST_BYTES {
+            return Err(Error::new(format!(
+                "what is attached to it has more than {MOST_BYTES} bytes of manifests"
+            )));
+        }
+        let digest = one.digest;
+        self.all.push(read(self.source, one, subject, in_index));
+        Ok(Some(digest))
+    }
 }
 
 fn subject_in_index(one: &Descriptor) -> Option<Digest> {

@@ -1,14 +1,13 @@
 //! A blob on its way into a file: verified, and gone on with where an earlier run ended.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bareboat_formats::oci::Descriptor;
 use bareboat_model::{Bar, Context, Error, Hasher, Result};
 
-use crate::files::{in_words, no_links};
+use crate::files::{in_words, open_partial};
 
 /// Large enough that reads and writes cost little beside hashing.
 const PIECE: usize = 256 << 10;
@@ -52,15 +51,9 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     fn open(partial: &Path, blob: &'a Descriptor, bar: &'a dyn Bar) -> Result<Self> {
         let folder = partial.parent().unwrap_or(partial).to_owned();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).custom_flags(no_links());
-        let file = options
-            .open(partial)
+        let file = open_partial(partial)
             .map_err(|error| in_words(&error, &folder))
             .context(|| format!("cannot write `{}`", partial.display()))?;
-        if !file.metadata()?.is_file() {
-            return Err(Error::new(format!("`{}` is not a regular file", partial.display())));
-        }
         let mut part = Self { file, folder, blob, hasher: Hasher::new(), length: 0, bar, shown: 0 };
         part.take_in_what_is_there()?;
         Ok(part)

@@ -83,6 +83,10 @@ impl Source for RegistrySource<'_> {
             Some((_, bytes)) => bytes,
             None => self.registry.manifest(&self.reference.with_digest(wanted.digest))?.1,
         };
+        if bytes.len() as u64 != wanted.size {
+            let found = bytes.len();
+            return Err(Error::new(format!("it is damaged: expected {} bytes, found {found}", wanted.size)));
+        }
         keep(self.store, wanted, &bytes)?;
         known().insert(wanted.digest, bytes.clone());
         Ok(bytes)

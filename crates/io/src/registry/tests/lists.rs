@@ -33,6 +33,27 @@ fn lists_without_end_end() {
     assert!(error.ends_with("the registry answers with something else than a list of tags"), "{error}");
     let error = list(Fault::Body(vec![b' '; 17 << 20]));
     assert!(error.ends_with("the answer is longer than the 16777216 bytes expected at most"), "{error}");
+    let error = list(Fault::Body(br#"{"tags":["ok","\u001b[2J"]}"#.to_vec()));
+    assert!(error.ends_with("it lists `\\u{1b}[2J`, which is no tag"), "{error}");
+}
+
+/// The error of a list of so many pages, each with this body.
+fn listed_in_pages(pages: usize, body: &str) -> String {
+    let fixture = Fixture::new();
+    for n in 0..pages {
+        let path = if n == 0 { "/tags/list?n=".to_owned() } else { format!("/tags/list?p={n}z") };
+        let next = format!("</v2/app/tags/list?p={}z>; rel=\"next\"", n + 1);
+        fixture.registry.fault(&path, page(body, &next));
+    }
+    fixture.client().tags(&fixture.image("app")).unwrap_err().to_string()
+}
+
+#[test]
+fn all_pages_together_are_bounded() {
+    let error = listed_in_pages(3, &format!(r#"{{"tags":["a"]}}{}"#, " ".repeat(9 << 20)));
+    assert!(error.ends_with("the list has more than 16777216 bytes"), "{error}");
+    let error = listed_in_pages(12, r#"{"tags":["a"]}"#);
+    assert!(error.ends_with("the registry's list goes on without end"), "{error}");
 }
 
 /// A manifest about another one.

@@ -3,7 +3,7 @@
 //! Where there is an OCI layout in the archive, its manifests are used. Older archives have none: then one is made of what is
 //! there, always the same for the same archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use bareboat_formats::compress::Compression;
@@ -46,6 +46,7 @@ fn saved_as(mut saved: Vec<Saved>, reference: Option<&str>) -> Result<Saved> {
     let Some(wanted) = reference else {
         return match saved.len() {
             1 => Ok(saved.remove(0)),
+            0 => Err(Error::new("it holds no image")),
             _ => Err(Error::new(format!("it holds {} images: {}", saved.len(), names_of(&saved)))
                 .with_hint("name one: docker-archive:FILE:REFERENCE")),
         };
@@ -83,7 +84,10 @@ fn kept_manifest(files: &Files, index: &Index, saved: &Saved) -> Option<Descript
         let is_known = |one: &&Descriptor| Kind::of(&one.media_type).is_ok_and(|kind| kind != Kind::Other);
         index.manifests.iter().filter(is_known).filter(is_here)
     };
-    known().find(has_config).or_else(|| known().find(is_named)).cloned()
+    let mut seen = BTreeSet::new();
+    // Each is read once, however often the index lists it.
+    let mut once = known().filter(|one| seen.insert(one.digest));
+    once.find(has_config).or_else(|| known().find(is_named)).cloned()
 }
 
 /// An image without a manifest of its own.

@@ -1,7 +1,7 @@
 //! Attachments of an image that leaves a layout leave with it: nobody could find them any more, and each build would add
 //! to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bareboat_formats::oci::{Descriptor, Index, REF_NAME};
 use bareboat_model::Digest;
@@ -31,22 +31,26 @@ pub(super) fn drop(index: &mut Index, replaced: &[Descriptor], new: &BTreeSet<Di
     index.manifests.iter().filter(|one| is_tagged(one)).for_each(|one| reach(one, DEEPEST, read, &mut kept));
     let mut gone = BTreeSet::new();
     replaced.iter().for_each(|one| reach(one, DEEPEST, read, &mut gone));
-    // What is attached to an attachment goes with it, so this is done until nothing more goes.
-    loop {
-        let before = index.manifests.len();
-        index.manifests.retain(|one| {
-            let stays = is_tagged(one)
-                || kept.contains(&one.digest)
-                || subject(one, read).is_none_or(|of| kept.contains(&of) || !gone.contains(&of));
-            if !stays {
-                gone.insert(one.digest);
-            }
-            stays
-        });
-        if index.manifests.len() == before {
-            return;
+    // Each document is read once, however often the index lists it.
+    let mut attached: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for one in index.manifests.iter().filter(|one| !is_tagged(one) && !kept.contains(&one.digest)) {
+        if seen.insert(one.digest)
+            && let Some(of) = subject(one, read).filter(|of| !kept.contains(of))
+        {
+            attached.entry(of).or_default().push(one.digest);
         }
     }
+    // What is attached to an attachment goes with it.
+    let mut dropped = BTreeSet::new();
+    let mut waiting: Vec<Digest> = gone.into_iter().collect();
+    while let Some(of) = waiting.pop() {
+        for one in attached.remove(&of).into_iter().flatten() {
+            dropped.insert(one);
+            waiting.push(one);
+        }
+    }
+    index.manifests.retain(|one| is_tagged(one) || !dropped.contains(&one.digest));
 }
 
 fn document(one: &Descriptor, read: Read<'_>) -> Option<Document> {

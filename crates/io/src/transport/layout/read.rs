@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bareboat_formats::oci::{Descriptor, Index, REF_NAME};
 use bareboat_model::{Digest, Error, Result, Selector, escape};
@@ -19,8 +20,13 @@ pub(crate) struct LayoutSource {
     files: Files,
     index: Index,
     top: Descriptor,
-    attached: OnceLock<BTreeMap<Digest, Vec<Descriptor>>>,
+    attached: OnceLock<Result<BTreeMap<Digest, Vec<Descriptor>>>>,
+    /// The bytes that were read to find what is attached.
+    searched: AtomicU64,
 }
+
+/// The most bytes that are read to find what is attached: an index may list one large blob many times.
+const MOST_SEARCHED: u64 = 256 << 20;
 
 /// As many entries of a layout's index are looked at: more than any layout has.
 const MOST_ENTRIES: usize = 100_000;
@@ -35,12 +41,12 @@ impl LayoutSource {
             Some(Selector::Tag(tag)) => by_tag(&index, tag).cloned().ok_or_else(|| has_no(&index, tag))?,
             None => unnamed(&index)?,
         };
-        Ok(Self { files, index, top, attached: OnceLock::new() })
+        Ok(Self { files, index, top, attached: OnceLock::new(), searched: AtomicU64::new(0) })
     }
 
     /// The image with this descriptor.
     pub(crate) fn at(files: Files, index: Index, top: Descriptor) -> Self {
-        Self { files, index, top, attached: OnceLock::new() }
+        Self { files, index, top, attached: OnceLock::new(), searched: AtomicU64::new(0) }
     }
 }
 
@@ -105,6 +111,16 @@ fn by_digest(files: &Files, index: &Index, digest: &Digest) -> Result<Descriptor
 
 fn document(files: &Files, wanted: &Descriptor) -> Result<Vec<u8>> {
     let path = blob_path(&wanted.digest);
+    // What has another length is not read: an index may say of one large blob as often as it likes that it is a document.
+    if let Some(size) = files.size(&path)
+        && size != wanted.size
+        && size <= LARGEST_DOCUMENT
+    {
+        let (wanted, digest) = (wanted.size, wanted.digest);
+        return Err(Error::new(format!(
+            "it is damaged: expected {digest} of {wanted} bytes, found {size} bytes"
+        )));
+    }
     let bytes = files.document(&path)?.ok_or_else(|| Error::new(format!("`{path}` is missing")))?;
     same(wanted, &Digest::of(&bytes), bytes.len() as u64).map(|()| bytes)
 }
@@ -118,19 +134,36 @@ struct Referring {
 
 impl LayoutSource {
     /// The entries of the index that refer to something, by what that is. What cannot be read refers to nothing.
-    fn attached(&self) -> &BTreeMap<Digest, Vec<Descriptor>> {
-        self.attached.get_or_init(|| {
-            let mut attached: BTreeMap<Digest, Vec<Descriptor>> = BTreeMap::new();
-            let entries = self.index.manifests.iter().filter(|one| one.size <= LARGEST_DOCUMENT);
-            for one in entries.take(MOST_ENTRIES) {
-                let bytes = self.document(one).unwrap_or_default();
-                let subject = serde_json::from_slice::<Referring>(&bytes).ok().and_then(|one| one.subject);
-                if let Some(subject) = subject {
-                    attached.entry(subject.digest).or_default().push(one.clone());
-                }
+    fn attached(&self) -> Result<&BTreeMap<Digest, Vec<Descriptor>>> {
+        self.attached.get_or_init(|| self.find_attached()).as_ref().map_err(Clone::clone)
+    }
+
+    fn find_attached(&self) -> Result<BTreeMap<Digest, Vec<Descriptor>>> {
+        let mut attached: BTreeMap<Digest, Vec<Descriptor>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        let entries = self.index.manifests.iter().filter(|one| one.size <= LARGEST_DOCUMENT);
+        for one in entries.take(MOST_ENTRIES) {
+            if !seen.insert(one.digest) {
+                continue;
             }
-            attached
-        })
+            self.search(one)?;
+            let bytes = self.document(one).unwrap_or_default();
+            let subject = serde_json::from_slice::<Referring>(&bytes).ok().and_then(|one| one.subject);
+            if let Some(subject) = subject {
+                attached.entry(subject.digest).or_default().push(one.clone());
+            }
+        }
+        Ok(attached)
+    }
+
+    /// Counts a document that is about to be read.
+    fn search(&self, one: &Descriptor) -> Result<()> {
+        if self.searched.fetch_add(one.size, Ordering::Relaxed).saturating_add(one.size) <= MOST_SEARCHED {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "to find what is attached, more than {MOST_SEARCHED} bytes would have to be read"
+        )))
     }
 }
 
@@ -160,8 +193,9 @@ impl Source for LayoutSource {
     /// registry clients keep under a tag made of the digest count as well.
     fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
         let tag = of.to_string().replace(':', "-");
-        let mut found = self.attached().get(of).cloned().unwrap_or_default();
+        let mut found = self.attached()?.get(of).cloned().unwrap_or_default();
         if let Some(list) = by_tag(&self.index, &tag) {
+            self.search(list)?;
             found.extend(Index::parse(&self.document(list)?)?.manifests);
         }
         Ok(found)

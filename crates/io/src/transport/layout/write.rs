@@ -7,9 +7,9 @@
 //! folder stays, and the next run goes on with it.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_NAME};
@@ -17,7 +17,9 @@ use bareboat_model::{Context, Digest, Error, Result, escape};
 
 use super::verified::Verified;
 use super::{DOCKERS, INDEX_FILE, orphans};
-use crate::files::{is_occupied, prefix_for, prepare_folder, read_bounded, sync_folder, write_file};
+use crate::files::{
+    is_occupied, no_links, prefix_for, prepare_folder, read_bounded, replace_file, sync_folder,
+};
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
 use crate::transport::stored::named;
@@ -77,19 +79,17 @@ impl LayoutDestination {
             return Ok(false);
         }
         let layout = Layout { dir: &aside, verified };
-        // A run that was killed when all but the name was there may have left its own.
-        let _ = fs::remove_file(aside.join(INDEX_FILE));
-        let made = layout.refuse_links().and_then(|()| layout.put(&self.tag, graph, source, work));
+        let made = layout.refuse_links().and_then(|()| {
+            layout.clean()?;
+            layout.put(&self.tag, graph, source, work)
+        });
         if let Err(error) = made {
-            let kept = source.is_far() && layout.has_blobs();
+            let kept = source.is_far() && layout.has_bytes();
             if !kept {
                 let _ = fs::remove_dir_all(&aside);
                 return Err(error);
             }
-            return Err(error.with_hint(format!(
-                "what came so far is kept in `{}`: run again to go on",
-                aside.display()
-            )));
+            return Err(kept_in(error, &aside));
         }
         layout.prune();
         sync_folder(&aside)?;
@@ -114,11 +114,24 @@ impl LayoutDestination {
         let layout = Layout { dir: &self.dir, verified };
         layout.refuse_links()?;
         let _lock = layout.lock()?;
-        if layout.put(&self.tag, graph, source, work)? {
-            layout.prune();
+        match layout.put(&self.tag, graph, source, work) {
+            Ok(true) => layout.prune(),
+            Ok(false) => {}
+            // What came from afar is worth keeping.
+            Err(error) if source.is_far() && !layout.unneeded().is_empty() => {
+                return Err(kept_in(error, &self.dir));
+            }
+            Err(error) => {
+                layout.prune();
+                return Err(error);
+            }
         }
         Ok(())
     }
+}
+
+fn kept_in(error: Error, dir: &Path) -> Error {
+    error.with_hint(format!("what came so far is kept in `{}`: run again to go on", dir.display()))
 }
 
 /// Takes the folder in which a new layout is made: made here, or left behind by a run that failed. None when whoever had it
@@ -159,14 +172,40 @@ impl Layout<'_> {
     /// Waits until nobody else writes to this layout.
     fn lock(&self) -> Result<File> {
         let path = self.dir.join(LAYOUT_FILE.0);
-        let file =
-            OpenOptions::new().read(true).write(true).open(&path).map_err(|error| match error.kind() {
-                ErrorKind::NotFound => Error::new("the folder holds other things, and is no OCI layout")
-                    .with_hint("name a folder that is new or empty, or an OCI layout"),
-                _ => Error::from(error).context(format!("cannot open `{}`", path.display())),
-            })?;
-        file.lock().context(|| format!("cannot lock `{}`", path.display()))?;
-        Ok(file)
+        loop {
+            let mut options = OpenOptions::new();
+            let file =
+                options.read(true).write(true).custom_flags(no_links()).open(&path).map_err(|error| {
+                    match error.kind() {
+                        ErrorKind::NotFound => {
+                            Error::new("the folder holds other things, and is no OCI layout")
+                                .with_hint("name a folder that is new or empty, or an OCI layout")
+                        }
+                        _ => Error::from(error).context(format!("cannot open `{}`", path.display())),
+                    }
+                })?;
+            file.lock().context(|| format!("cannot lock `{}`", path.display()))?;
+            let ours = file.metadata()?;
+            // Whoever had the lock may have put another file in its place.
+            let there = fs::symlink_metadata(&path);
+            if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+                continue;
+            }
+            return if ours.len() > 0 { Ok(file) } else { self.put_locked_layout_file() };
+        }
+    }
+
+    /// Puts the layout's file in the place of an empty one, which may have another name elsewhere; it is locked before it is
+    /// there.
+    fn put_locked_layout_file(&self) -> Result<File> {
+        let path = self.dir.join(LAYOUT_FILE.0);
+        let mut lock = None;
+        replace_file(&path, |file| {
+            // A scratch file is locked, and so is every other handle of it.
+            lock = Some(file.as_file().try_clone()?);
+            Ok(file.write_all(LAYOUT_FILE.1)?)
+        })?;
+        lock.ok_or_else(|| Error::new("it was not written"))
     }
 
     /// Waits until nobody else writes to this layout, which must lead nowhere else.
@@ -231,18 +270,17 @@ impl Layout<'_> {
         if self.verified.is_whole(&path, document) {
             return Ok(());
         }
-        write_file(&path, |file| Ok(file.write_all(bytes)?))?;
+        replace_file(&path, |file| Ok(file.write_all(bytes)?))?;
         self.verified.written(&path, document);
         Ok(())
     }
 
-    /// In place, as other writers wait for the lock on this very file.
     fn put_layout_file(&self) -> Result<()> {
         let path = self.dir.join(LAYOUT_FILE.0);
-        if fs::metadata(&path).is_ok_and(|there| there.len() > 0) {
+        if fs::symlink_metadata(&path).is_ok() {
             return Ok(());
         }
-        fs::write(&path, LAYOUT_FILE.1).context(|| format!("cannot write `{}`", path.display()))
+        replace_file(&path, |file| Ok(file.write_all(LAYOUT_FILE.1)?))
     }
 
     fn put_index(&self, bytes: &[u8]) -> Result<bool> {
@@ -250,7 +288,7 @@ impl Layout<'_> {
         if read_document(&path)?.is_some_and(|there| there == bytes) {
             return Ok(false);
         }
-        write_file(&path, |file| Ok(file.write_all(bytes)?))?;
+        replace_file(&path, |file| Ok(file.write_all(bytes)?))?;
         Ok(true)
     }
 
@@ -289,23 +327,45 @@ impl Layout<'_> {
         self.blobs_dir().join(digest.hex())
     }
 
-    fn has_blobs(&self) -> bool {
-        is_occupied(&self.blobs_dir()).unwrap_or(false)
+    /// Whether any of the blobs, whole or not, has bytes.
+    fn has_bytes(&self) -> bool {
+        let entries = fs::read_dir(self.blobs_dir()).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.metadata().is_ok_and(|found| found.len() > 0))
+    }
+
+    /// Removes what an earlier run does not leave in a layout under way: anybody may have put it there, and it would be part of
+    /// the layout.
+    fn clean(&self) -> Result<()> {
+        let is_folder = |found: &Metadata| found.is_dir();
+        remove_others(self.dir, |name, found| name == "blobs" && is_folder(found))?;
+        remove_others(&self.dir.join("blobs"), |name, found| name == "sha256" && is_folder(found))?;
+        remove_others(&self.blobs_dir(), |name, found| {
+            let digest = Digest::from_hex(name.strip_prefix(PARTIAL).unwrap_or(name));
+            digest.is_ok() && found.is_file() && found.nlink() == 1
+        })
     }
 
     /// Removes the blobs that no image of this layout needs any more, and what is left of earlier runs. If one of the images
     /// cannot be understood, nothing is removed; and that a blob cannot be removed is no failure of the image.
     pub(super) fn prune(&self) {
-        let Some(needed) = self.needed() else { return };
-        let Ok(entries) = fs::read_dir(self.blobs_dir()) else { return };
-        for entry in entries.flatten() {
+        for path in self.unneeded() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn unneeded(&self) -> Vec<PathBuf> {
+        let Some(needed) = self.needed() else { return Vec::new() };
+        let entries = fs::read_dir(self.blobs_dir()).into_iter().flatten().flatten();
+        let mut unneeded = Vec::new();
+        for entry in entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let unneeded = Digest::from_hex(name).is_ok_and(|digest| !needed.contains(&digest));
-            if unneeded || name.starts_with(PARTIAL) {
-                let _ = fs::remove_file(entry.path());
+            let is_blob = Digest::from_hex(name).is_ok_and(|digest| !needed.contains(&digest));
+            if is_blob || name.starts_with(PARTIAL) {
+                unneeded.push(entry.path());
             }
         }
+        unneeded
     }
 
     fn needed(&self) -> Option<BTreeSet<Digest>> {
@@ -361,6 +421,24 @@ fn note_origin(top: &mut Descriptor, before: Option<&Descriptor>, from: Option<&
         }
         _ => top.annotations.insert(PULLED_FROM.to_owned(), from.to_owned()),
     };
+    Ok(())
+}
+
+/// Removes what is in a folder, if it is there, and does not `belong`.
+fn remove_others(folder: &Path, belongs: impl Fn(&str, &Metadata) -> bool) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let (path, found) = (entry.path(), entry.metadata()?);
+        if entry.file_name().to_str().is_some_and(|name| belongs(name, &found)) {
+            continue;
+        }
+        let removed = if found.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.context(|| format!("cannot remove `{}`", path.display()))?;
+    }
     Ok(())
 }
 

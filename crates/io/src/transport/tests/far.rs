@@ -80,6 +80,18 @@ fn a_broken_copy_goes_on_where_it_ended() {
 }
 
 #[test]
+fn nothing_is_said_to_be_kept_where_nothing_is() {
+    let (world, registry) = (World::new(), FakeRegistry::start());
+    source(&world);
+    let name = format!("{}/team/app:1", registry.host());
+    world.copy("oci:DIR/src", &name).unwrap();
+    registry.fault("GET /v2/team/app/blobs/", Fault::TooLong { extra: 1 });
+    let error = world.copy(&name, "oci:DIR/out").unwrap_err();
+    assert!(error.hint().is_none(), "{error:?}");
+    assert!(!world.path(".out.partial-layout").exists());
+}
+
+#[test]
 fn what_was_fetched_by_digest_needs_no_network() {
     let (world, registry) = (World::new(), FakeRegistry::start());
     let image = source(&world);

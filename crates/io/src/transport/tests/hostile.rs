@@ -179,6 +179,17 @@ fn archives_that_are_none() {
 }
 
 #[test]
+fn an_archive_without_an_image() {
+    let world = World::new();
+    let tar = super::copying::tar_of(&BTreeMap::from([("manifest.json".to_owned(), b"[]".to_vec())]));
+    fs::write(world.path("a.tar"), tar).unwrap();
+    ends(
+        &world.copy("docker-archive:DIR/a.tar", "oci:DIR/out").unwrap_err().to_string(),
+        "it holds no image",
+    );
+}
+
+#[test]
 fn paths_in_an_archive_do_not_lead_out_of_it() {
     let world = World::new();
     fs::write(world.path("secret"), "{}").unwrap();
@@ -187,4 +198,110 @@ fn paths_in_an_archive_do_not_lead_out_of_it() {
     fs::write(world.path("a.tar"), tar).unwrap();
     let error = world.copy("docker-archive:DIR/a.tar", "oci:DIR/out").unwrap_err().to_string();
     ends(&error, "leaves the root with `..`");
+}
+
+#[test]
+fn one_large_blob_that_is_listed_many_times_is_read_once() {
+    let world = World::new();
+    let forge = Forge::new(&world, "src");
+    let image = forge.image("linux/amd64", &[]);
+    let large = forge.blob(oci::MANIFEST, vec![b' '; 8 << 20]);
+    let mut tops = vec![Descriptor {
+        annotations: BTreeMap::from([(REF_NAME.to_owned(), "x".to_owned())]),
+        ..image.clone()
+    }];
+    tops.extend((0..2000).map(|_| large.clone()));
+    // Of other sizes than it has.
+    tops.extend((0..2000).map(|n| Descriptor { size: n, ..large.clone() }));
+    fs::write(world.path("src/index.json"), Index::new(tops).to_bytes().unwrap()).unwrap();
+    let start = std::time::Instant::now();
+    let all = || CopyOptions { choice: Choice::All, with_referrers: true };
+    world.copy_with("oci:DIR/src:x", "oci:DIR/out:x", all()).unwrap();
+    // And into it, where a name moves.
+    let mut other = Forge::new(&world, "other");
+    other.top("x", &other.image("linux/arm64", &[]));
+    world.copy_with("oci:DIR/other:x", "oci:DIR/src:x", all()).unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+/// A source to which the same things are attached, whatever is asked about.
+struct Liar(Vec<Descriptor>);
+
+impl Source for Liar {
+    fn top(&self) -> Result<Descriptor> {
+        Ok(Descriptor::new(oci::MANIFEST, Digest::of(b"top"), 10))
+    }
+
+    fn document(&self, _wanted: &Descriptor) -> Result<Vec<u8>> {
+        Manifest::new(Descriptor::of(oci::CONFIG, b"{}"), Vec::new()).to_bytes()
+    }
+
+    fn open(&self, _blob: &Descriptor, _offset: u64) -> Result<Box<dyn std::io::Read + Send>> {
+        Err(Error::new("there is none"))
+    }
+
+    fn referrers(&self, _of: &Digest) -> Result<Vec<Descriptor>> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn attachments_are_each_told_once_and_their_bytes_are_bounded() {
+    let one = |n: usize, size| Descriptor::new(oci::MANIFEST, Digest::of(&n.to_le_bytes()), size);
+    assert_eq!(attachments(&Liar(vec![one(1, 10), one(1, 10), one(2, 10)])).unwrap().len(), 2);
+    let error = attachments(&Liar((0..5).map(|n| one(n, 16 << 20)).collect())).unwrap_err().to_string();
+    assert_eq!(error, "what is attached to it has more than 67108864 bytes of manifests");
+}
+
+#[test]
+fn files_with_other_names_elsewhere_are_not_written_through() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layer = forge.blob(oci::LAYER, "layer");
+    let image = forge.image("linux/amd64", std::slice::from_ref(&layer));
+    forge.top("x", &image);
+    Forge::new(&world, "out").top("y", &image);
+    let (victim, empty) = (world.path("victim"), world.path("empty"));
+    fs::write(&victim, "theirs").unwrap();
+    fs::write(&empty, "").unwrap();
+    let partial = format!("out/blobs/sha256/.partial-{}", layer.digest.hex());
+    fs::hard_link(&victim, world.path(&partial)).unwrap();
+    fs::remove_file(world.path("out/oci-layout")).unwrap();
+    fs::hard_link(&empty, world.path("out/oci-layout")).unwrap();
+    world.copy("oci:DIR/src:x", "oci:DIR/out:x").unwrap();
+    assert_eq!((fs::read(&victim).unwrap(), fs::read(&empty).unwrap()), (b"theirs".to_vec(), Vec::new()));
+    assert_eq!(fs::read(world.path("out/oci-layout")).unwrap(), oci::LAYOUT_FILE.1);
+}
+
+#[test]
+fn what_was_planted_beside_a_new_layout_is_not_part_of_it() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layer = forge.blob(oci::LAYER, "layer");
+    forge.top("x", &forge.image("linux/amd64", &[layer]));
+    let aside = world.path(".out.partial-layout");
+    for folder in ["blobs/sha256/deep", "blobs/sha512", "evil"] {
+        fs::create_dir_all(aside.join(folder)).unwrap();
+    }
+    for file in ["evil/a", "run.sh", "oci-layout", "blobs/sha512/x", "blobs/sha256/thing"] {
+        fs::write(aside.join(file), "x").unwrap();
+    }
+    world.copy("oci:DIR/src:x", "oci:DIR/out:x").unwrap();
+    assert_eq!(names(&world.path("out")), ["blobs", "index.json", "oci-layout"]);
+    assert_eq!(names(&world.path("out/blobs")), ["sha256"]);
+    assert_eq!(sound_blobs(&world.path("out")), 3);
+    assert_eq!(fs::read(world.path("out/oci-layout")).unwrap(), oci::LAYOUT_FILE.1);
+}
+
+#[test]
+fn a_copy_that_fails_leaves_nothing_in_a_layout_that_was_there() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layers = [forge.blob(oci::LAYER, "good"), forge.blob(oci::LAYER, "bad")];
+    fs::write(forge.path(&layers[1].digest), "BAD").unwrap();
+    forge.top("x", &forge.image("linux/amd64", &layers));
+    let mut there = Forge::new(&world, "out");
+    there.top("y", &there.image("linux/amd64", &[]));
+    assert!(world.copy("oci:DIR/src:x", "oci:DIR/out:x").is_err());
+    assert_eq!(sound_blobs(&world.path("out")), 2);
 }
