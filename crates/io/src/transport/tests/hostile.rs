@@ -215,7 +215,7 @@ fn one_large_blob_that_is_listed_many_times_is_read_once() {
     tops.extend((0..2000).map(|n| Descriptor { size: n, ..large.clone() }));
     fs::write(world.path("src/index.json"), Index::new(tops).to_bytes().unwrap()).unwrap();
     let start = std::time::Instant::now();
-    let all = || CopyOptions { choice: Choice::All, with_referrers: true };
+    let all = || CopyOptions { choice: Choice::All, with_referrers: true, pulled_from: None };
     world.copy_with("oci:DIR/src:x", "oci:DIR/out:x", all()).unwrap();
     // And into it, where a name moves.
     let mut other = Forge::new(&world, "other");
