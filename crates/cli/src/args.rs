@@ -216,6 +216,9 @@ pub(crate) struct Diff {
 pub(crate) struct List {
     /// The repository: HOST/REPOSITORY; or oci:DIR, or the name of what was built here
     pub(crate) repository: String,
+    /// List what is there for other images, too: attachments, and the tags (sha256-…) of their lists
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }

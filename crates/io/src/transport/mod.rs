@@ -37,7 +37,7 @@ pub use copy::{Copied, CopyOptions, copy, copy_between};
 pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
-pub use layout::{Removed, add_names, names, remove_name};
+pub use layout::{Named, Removed, add_names, is_of_attachments, names, remove_name};
 pub use platforms::{Choice, Chosen};
 pub use registries::Registries;
 pub use sniff::sniff;

@@ -275,10 +275,13 @@ impl Layout<'_> {
             }
         }
         let new = graph.documents.iter().map(|(document, _)| document.digest).collect();
-        orphans::drop(&mut index, &replaced, &new, &|digest| {
-            read_document(&self.blob_path(digest)).ok().flatten()
-        });
+        orphans::drop(&mut index, &replaced, &new, &|digest| self.document(digest));
         index.to_bytes()
+    }
+
+    /// A document, if it can be read.
+    pub(super) fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
+        read_document(&self.blob_path(digest)).ok().flatten()
     }
 
     fn blobs_dir(&self) -> PathBuf {
