@@ -258,8 +258,11 @@ pub(crate) struct Login {
     /// The registry: HOST[:PORT]
     pub(crate) registry: String,
     /// The name [default: ask]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long = "username", alias = "user", value_name = "NAME")]
     pub(crate) user: Option<String>,
+    /// Known of other tools, and refused: whoever lists processes could read it
+    #[arg(short, long, hide = true, value_name = "PASSWORD")]
+    pub(crate) password: Option<String>,
     /// Read the password from standard input, up to the end
     #[arg(long, requires = "user")]
     pub(crate) password_stdin: bool,
