@@ -182,6 +182,8 @@ pub(crate) struct Referrers {
     /// Show the content of one, by its digest or the first digits of it
     #[arg(long, value_name = "DIGEST")]
     pub(crate) cat: Option<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// Tell what differs between two images: files, packages, settings, layers and sizes
@@ -209,6 +211,8 @@ pub(crate) struct Diff {
     /// The platform to compare, such as linux/arm/v7 [default: this machine's, or the only one]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// List the tags of a repository, or the images of a layout
