@@ -130,6 +130,30 @@ pub fn destination<'a>(
     })
 }
 
+/// Whether `location` can be written at all, as far as that is cheap to know: before somebody works for what cannot be kept.
+///
+/// # Errors
+/// When nobody listens where an engine or a registry should, or a file is where a folder must be.
+pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
+    let probe = || match location {
+        Location::DockerDaemon { reference } => {
+            Engine::find()?.id(&docker_archive::full_reference(reference)).map(drop)
+        }
+        Location::Registry(reference) => outside.registries.client()?.manifest_if_there(reference).map(drop),
+        Location::Oci { dir: path, .. }
+        | Location::OciArchive { file: path, .. }
+        | Location::DockerArchive { file: path, .. } => {
+            match path.ancestors().skip(1).find(|folder| folder.exists()) {
+                Some(folder) if !folder.is_dir() => {
+                    Err(Error::new(format!("`{}` is not a folder", folder.display())))
+                }
+                _ => Ok(()),
+            }
+        }
+    };
+    probe().context(|| format!("cannot write the image to `{location}`"))
+}
+
 /// The tag to write under.
 fn tag(name: &Option<Selector>) -> Result<String> {
     match name {
