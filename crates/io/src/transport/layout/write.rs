@@ -55,6 +55,7 @@ impl Destination for LayoutDestination {
         }
         self.write_into(graph, source, work, &verified)?;
         verified.keep();
+        self.sweep();
         Ok(())
     }
 }
@@ -101,6 +102,21 @@ impl LayoutDestination {
                 Ok(false)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a broken run left beside the layout is of no use once the layout was made otherwise.
+    fn sweep(&self) {
+        let Ok(parent) = prepare_folder(&self.dir) else { return };
+        let aside = parent.join(format!("{}layout", prefix_for(&self.dir)));
+        if aside.is_symlink() {
+            return;
+        }
+        // Whoever has the lock is still at it.
+        if let Ok(folder) = File::open(&aside)
+            && folder.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(&aside);
         }
     }
 
