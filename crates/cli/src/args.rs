@@ -182,6 +182,8 @@ pub(crate) struct Referrers {
     /// Show the content of one, by its digest or the first digits of it
     #[arg(long, value_name = "DIGEST")]
     pub(crate) cat: Option<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// Tell what differs between two images: files, packages, settings, layers and sizes
@@ -209,6 +211,8 @@ pub(crate) struct Diff {
     /// The platform to compare, such as linux/arm/v7 [default: this machine's, or the only one]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
 }
 
 /// List the tags of a repository, or the images of a layout
@@ -216,6 +220,9 @@ pub(crate) struct Diff {
 pub(crate) struct List {
     /// The repository: HOST/REPOSITORY; or oci:DIR, or the name of what was built here
     pub(crate) repository: String,
+    /// List what is there for other images, too: attachments, and the tags (sha256-…) of their lists
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }
@@ -255,8 +262,11 @@ pub(crate) struct Login {
     /// The registry: HOST[:PORT]
     pub(crate) registry: String,
     /// The name [default: ask]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long = "username", alias = "user", value_name = "NAME")]
     pub(crate) user: Option<String>,
+    /// Known of other tools, and refused: whoever lists processes could read it
+    #[arg(short, long, hide = true, value_name = "PASSWORD")]
+    pub(crate) password: Option<String>,
     /// Read the password from standard input, up to the end
     #[arg(long, requires = "user")]
     pub(crate) password_stdin: bool,

@@ -2,7 +2,7 @@
 
 use bareboat_io::registry::Registry;
 use bareboat_io::transport;
-use bareboat_model::{Error, Location, Reference, Result, Selector, escape};
+use bareboat_model::{Error, Location, Progress as _, Reference, Result, Selector, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Delete, Format};
@@ -25,7 +25,7 @@ pub(crate) fn run(command: &Delete, args: &Args, terminal: &Terminal) -> Result<
         Location::Registry(image) => {
             check_is_named(&command.image)?;
             let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
-            in_registry(harbour.registry()?, &image)?
+            in_registry(harbour.registry()?, &image, terminal)?
         }
         Location::Oci { dir, name: Some(name) } => {
             let removed = transport::remove_name(&dir, &name, &args.place.store()?)?;
@@ -58,11 +58,19 @@ pub(crate) fn run(command: &Delete, args: &Args, terminal: &Terminal) -> Result<
     answer(&text)
 }
 
-fn in_registry(registry: &Registry, image: &Reference) -> Result<Deleted> {
+fn in_registry(registry: &Registry, image: &Reference, terminal: &Terminal) -> Result<Deleted> {
     let repository = image.name();
     if let Some(digest) = image.digest() {
         registry.delete_manifest(image)?;
-        return Ok(Deleted { repository, digest: Some(digest.to_string()), tags: Vec::new() });
+        let list = registry.delete_list(image, &digest).unwrap_or_else(|error| {
+            terminal.warn(&format!("the list of what was attached stays: {error}"));
+            None
+        });
+        return Ok(Deleted {
+            repository,
+            digest: Some(digest.to_string()),
+            tags: list.into_iter().collect(),
+        });
     }
     registry.delete_tag(image)?;
     Ok(Deleted { repository, digest: None, tags: image.tag().map(str::to_owned).into_iter().collect() })

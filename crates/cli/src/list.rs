@@ -24,17 +24,19 @@ pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<()
         Location::Registry(image) => {
             check_no_tag(&command.repository, &image)?;
             let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
-            let tags = harbour.registry()?.tags(&image)?;
+            let mut tags = harbour.registry()?.tags(&image)?;
+            tags.retain(|tag| command.all || !transport::is_of_attachments(tag));
             Listed { repository: image.name(), tags, untagged: Vec::new() }
         }
         Location::Oci { dir, name: None } => {
-            let names = transport::names(&dir)?;
+            let mut names = transport::names(&dir)?;
+            names.retain(|one| command.all || !one.attached);
             let untagged =
-                names.iter().filter(|(tag, _)| tag.is_none()).map(|(_, one)| one.digest.to_string());
+                names.iter().filter(|one| one.tag.is_none()).map(|one| one.image.digest.to_string());
             Listed {
                 untagged: untagged.collect(),
                 repository: format!("oci:{}", dir.display()),
-                tags: names.into_iter().filter_map(|(tag, _)| tag).collect(),
+                tags: names.into_iter().filter_map(|one| one.tag).collect(),
             }
         }
         _ => {

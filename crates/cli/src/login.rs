@@ -24,6 +24,12 @@ pub(crate) fn log_in(command: &Login, args: &Args, terminal: &Terminal) -> Resul
     }
     let registry = host(&command.registry)?;
     let doing = || format!("cannot log in to `{registry}`");
+    if command.password.is_some() {
+        return Err(Error::new("a password on the command line is there for others to read")
+            .with_hint("use --password-stdin, or let it be asked for")
+            .context(doing())
+            .into());
+    }
     let user = match &command.user {
         Some(user) => user.clone(),
         None => ask(&format!("name at {registry}: "), Term::read_line).context(doing)?,
@@ -99,8 +105,9 @@ fn from_stdin() -> Result<String> {
 
 fn ask(question: &str, read: impl FnOnce(&Term) -> std::io::Result<String>) -> Result<String> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(Error::new("there is no terminal to ask on")
-            .with_hint("give the name with -u, and the password on standard input with --password-stdin"));
+        return Err(Error::new("there is no terminal to ask on").with_hint(
+            "give the name with --username, and the password on standard input with --password-stdin",
+        ));
     }
     let terminal = Term::stderr();
     terminal.write_str(question)?;

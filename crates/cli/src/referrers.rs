@@ -50,7 +50,7 @@ struct Blob<'a> {
 }
 
 pub(crate) fn run(command: &Referrers, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let harbour = Harbour::open(args, None, terminal)?;
+    let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
     let outside = harbour.outside(terminal);
     let place = image::place(&command.image)?;
     let cannot = || format!("cannot list what is attached to `{}`", escape(&command.image));

@@ -2,7 +2,7 @@
 
 use bareboat_io::registry::Registry;
 use bareboat_io::transport;
-use bareboat_model::{Digest, Error, Location, Reference, Result, escape};
+use bareboat_model::{Digest, Error, Location, Reference, Result, Selector, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Format, Tag};
@@ -22,21 +22,19 @@ struct Tagged {
 pub(crate) fn run(command: &Tag, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     // Before anything is asked or written.
     let any: Reference = "any.test/any".parse()?;
-    for tag in &command.tags {
+    let place = place(&command.image)?;
+    let tags: Vec<String> = command.tags.iter().map(|tag| in_same_place(tag, &place)).collect();
+    for tag in &tags {
         any.with_tag(tag)?;
     }
-    let tagged = match place(&command.image)? {
+    let tagged = match place {
         Location::Registry(image) => {
             let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
-            in_registry(harbour.registry()?, &image, &command.tags)?
+            in_registry(harbour.registry()?, &image, &tags)?
         }
         Location::Oci { dir, name } => {
-            let top = transport::add_names(&dir, name.as_ref(), &command.tags, &args.place.store()?)?;
-            Tagged {
-                repository: format!("oci:{}", dir.display()),
-                digest: top.digest,
-                tags: command.tags.clone(),
-            }
+            let top = transport::add_names(&dir, name.as_ref(), &tags, &args.place.store()?)?;
+            Tagged { repository: format!("oci:{}", dir.display()), digest: top.digest, tags }
         }
         _ => {
             let error =
@@ -53,6 +51,25 @@ pub(crate) fn run(command: &Tag, args: &Args, terminal: &Terminal) -> Result<(),
     line(&mut text, "digest", &[tagged.digest.to_string()]);
     line(&mut text, "tagged", &tagged.tags);
     answer(&text)
+}
+
+/// The tag of a whole name, as docker has it, if that is in the same repository or layout as the image.
+fn in_same_place(tag: &str, image: &Location) -> String {
+    let whole = tag.contains(['/', ':']).then(|| place(tag).ok()).flatten();
+    let its = match (whole, image) {
+        (Some(Location::Registry(new)), Location::Registry(image))
+            if new.name() == image.name() && new.digest().is_none() =>
+        {
+            new.tag().map(str::to_owned)
+        }
+        (Some(Location::Oci { dir: new, name: Some(Selector::Tag(name)) }), Location::Oci { dir, .. })
+            if new == *dir =>
+        {
+            Some(name)
+        }
+        _ => None,
+    };
+    its.unwrap_or_else(|| tag.to_owned())
 }
 
 fn in_registry(registry: &Registry, image: &Reference, tags: &[String]) -> Result<Tagged> {

@@ -193,6 +193,12 @@ impl fmt::Display for Platform {
     }
 }
 
+/// Architectures that may be said without an OS, by Go's names (`go tool dist list`) and by those of `uname -m`.
+const ARCHITECTURES: [&str; 13] = [
+    "386", "aarch64", "amd64", "arm", "arm64", "loong64", "mips64le", "mipsle", "ppc64le", "riscv64",
+    "s390x", "wasm", "x86_64",
+];
+
 impl FromStr for Platform {
     type Err = Error;
 
@@ -202,7 +208,12 @@ impl FromStr for Platform {
                 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         let words: Vec<&str> = text.split('/').collect();
-        let ([os, architecture] | [os, architecture, _]) = words[..] else { return Err(no_platform(text)) };
+        let (os, architecture) = match words[..] {
+            [os, architecture] | [os, architecture, _] => (os, architecture),
+            // What an architecture is called is called so nowhere else.
+            [architecture] if ARCHITECTURES.contains(&architecture) => ("linux", architecture),
+            _ => return Err(no_platform(text)),
+        };
         if !words.iter().all(is_word) {
             return Err(no_platform(text));
         }
@@ -613,6 +624,8 @@ mod tests {
     fn the_nearest_variant_serves() {
         for (own, wanted, rank) in [
             ("linux/amd64", "linux/amd64", Some(0)),
+            ("linux/arm64", "aarch64", Some(0)),
+            ("amd64", "linux/amd64", Some(0)),
             ("linux/amd64/v1", "linux/x86_64", Some(0)),
             ("linux/amd64", "linux/amd64/v3", Some(2)),
             ("linux/amd64/v3", "linux/amd64", Some(103)),

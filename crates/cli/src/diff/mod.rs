@@ -20,7 +20,7 @@ use open::Opened;
 const DIFFERENT: u8 = 1;
 
 pub(crate) fn run(command: &Diff, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
-    let harbour = Harbour::open(args, None, terminal)?;
+    let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
     let open = |name: &str| Opened::new(name, command.platform.as_ref(), &harbour, terminal);
     let (before, after) = (open(&command.before)?, open(&command.after)?);
     let differ = match &command.file {

@@ -1,5 +1,7 @@
 //! Places that are named without their transport, or are none: told before anything is done.
 
+use bareboat_testkit::{FakeRegistry, Fault};
+
 use crate::bench::Bench;
 
 const BARE: &str = "name = \"bare\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\"]\n";
@@ -58,4 +60,33 @@ fn files_and_registries_without_more_are_told_from_images() {
     let output = bench.command(["build", "-o", "127.0.0.1:5801"]).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
     insta::assert_snapshot!(error, @r"error: invalid value '127.0.0.1:5801' for '--output <TRANSPORT>': `127.0.0.1:5801` is no name of an image: this is a registry; name a repository in it: 127.0.0.1:5801/REPOSITORY");
+}
+
+#[test]
+fn places_that_nobody_is_at_end_a_build_before_it_begins() {
+    let bench = Bench::new(BARE);
+    bench.write("file", "");
+    let refused = |to: &str| {
+        let host = format!("unix://{}", bench.path("engine.sock").display());
+        bench.fails_with(bench.command(["build", "-o", "oci:out", "-o", to]).env("DOCKER_HOST", host))
+    };
+    insta::assert_snapshot!(refused("docker-daemon:bare"), @r"
+    error: cannot write the image to `docker-daemon:bare`: cannot use the engine at `[DIR]/engine.sock`: there is no such socket
+    hint: start it, or say where one listens: DOCKER_HOST=unix:///PATH
+    ");
+    insta::assert_snapshot!(refused("127.0.0.1:1/team/bare"), @r"error: cannot write the image to `127.0.0.1:1/team/bare:latest`: cannot look for `127.0.0.1:1/team/bare:latest`: connection refused (tried 4 times)");
+    insta::assert_snapshot!(refused(&format!("oci:{}", bench.path("project/file/sub/dir").display())), @r"error: cannot write the image to `oci:[DIR]/project/file/sub/dir`: `[DIR]/project/file` is not a folder");
+    assert!(!bench.path("project/out").exists() && !bench.path("project/bareboat.lock").exists());
+}
+
+#[test]
+fn outputs_that_were_written_before_another_failed_are_named() {
+    let (bench, registry) = (Bench::new(BARE), FakeRegistry::start());
+    registry.fault("POST /v2/team/bare/blobs/uploads", Fault::Status(403));
+    let name = format!("{}/team/bare", registry.host());
+    let output = bench.command(["build", "-o", "oci:out", "-o", &name]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("403 Forbidden"), "{error}");
+    assert!(error.trim_end().ends_with("the image was written to oci:out"), "{error}");
 }

@@ -54,7 +54,7 @@ fn what_names_nothing_is_refused_before_anybody_is_asked() {
     ");
     insta::assert_snapshot!(refuses(&bench, &["login", "hub.test"]), @r"
     error: cannot log in to `hub.test`: there is no terminal to ask on
-    hint: give the name with -u, and the password on standard input with --password-stdin
+    hint: give the name with --username, and the password on standard input with --password-stdin
     ");
     insta::assert_snapshot!(refuses(&bench, &["login", "hub.test", "-u", "a:b", "--password-stdin"]), @r"error: cannot log in to `hub.test`: `a:b` is no name");
     insta::assert_snapshot!(refuses(&bench, &["login", "hub.test", "-u", "me", "--password-stdin"]), @r"error: cannot log in to `hub.test`: the password is empty");
@@ -70,9 +70,11 @@ fn what_is_not_there_or_not_allowed_is_told() {
     let image = format!("{host}/team/app");
     insta::assert_snapshot!(refuses(&bench, &["list", &image]), @r"error: cannot list the tags of `[HOST]/team/app`: the registry has no such repository");
     insta::assert_snapshot!(refuses(&bench, &["tag", &image, "new"]), @r"error: cannot fetch `[HOST]/team/app:latest`: the registry has no such repository or tag");
-    insta::assert_snapshot!(refuses(&bench, &["delete", &format!("{image}:1.0")]), @r"
-    error: cannot delete the tag `[HOST]/team/app:1.0`: the registry answers 405 Method Not Allowed: unsupported
-    hint: many registries delete by digest only, which takes all tags of the image with it: name it NAME@sha256:…
+    insta::assert_snapshot!(refuses(&bench, &["delete", &format!("{image}:1.0")]), @r"error: cannot delete the tag `[HOST]/team/app:1.0`: there is no such tag");
+    registry.put_manifest("team/app", "2.0", "application/vnd.oci.image.manifest.v1+json", b"{}");
+    insta::assert_snapshot!(refuses(&bench, &["delete", &format!("{image}:2.0")]), @r"
+    error: cannot delete the tag `[HOST]/team/app:2.0`: the registry answers 405 Method Not Allowed: unsupported
+    hint: many registries delete by digest only, which takes all tags of the image with it: bareboat delete [HOST]/team/app@[DIGEST]
     ");
     let digest = registry.put_blob("team/app", b"");
     insta::assert_snapshot!(refuses(&bench, &["delete", &format!("{image}@{digest}")]), @r"
@@ -100,4 +102,17 @@ fn what_a_registry_says_cannot_steer_a_terminal() {
     // What is no tag is none.
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
     assert!(!output.stderr.contains(&0x1b));
+}
+
+#[test]
+fn a_password_is_not_taken_where_others_can_read_it() {
+    let bench = Bench::new("");
+    let (registry, _filters) = registry(Settings::default());
+    let host = registry.host();
+    insta::assert_snapshot!(refuses(&bench, &["login", &host, "--username", "me", "-p", "secret"]), @r"
+    error: cannot log in to `[HOST]`: a password on the command line is there for others to read
+    hint: use --password-stdin, or let it be asked for
+    ");
+    insta::assert_snapshot!(refuses(&bench, &["login", &host, "--user", "me", "--password-stdin"]), @"error: cannot log in to `[HOST]`: the password is empty");
+    assert!(registry.exchanges().is_empty());
 }

@@ -353,3 +353,30 @@ fn what_strangers_attach_cannot_steer_a_terminal_and_is_told_when_broken() {
     insta::assert_snapshot!(refused("sha256:"), @r"error: cannot show `sha256:`: expected a digest, or at least 6 digits of one");
     assert_eq!(bench.says(&["referrers", "oci:image", "--cat", &Digest::of(b"one").hex()[..12]]), "one");
 }
+
+#[test]
+fn what_is_attached_goes_with_an_image_that_is_deleted() {
+    let bench = built(HELLO);
+    bench.says(&["tag", "oci:image", "other"]);
+    bench.says(&["delete", "oci:image:latest"]);
+    assert_eq!(bench.says(&["list", "--all", "oci:image"]).lines().count(), 2);
+    bench.says(&["delete", "oci:image:other"]);
+    assert_eq!(bench.says(&["list", "--all", "oci:image"]), "");
+    assert_eq!(bench.listing("project/image/blobs").len(), 1);
+}
+
+/// Where a registry keeps no lists of its own, the one that was written for the image goes, too.
+#[test]
+fn the_list_under_the_fallback_tag_goes_with_its_image() {
+    let bench = built(HELLO);
+    let registry = FakeRegistry::with(Settings { referrers: false, ..Settings::default() });
+    let name = format!("{}/team/app", registry.host());
+    let digest = bench.says(&["copy", "-q", "--with-referrers", "oci:image", &name]);
+    let list = format!("sha256-{}", digest.trim().strip_prefix("sha256:").unwrap());
+    assert_eq!(registry.tags("team/app"), ["latest", &list]);
+    assert_eq!(bench.says(&["list", &name]), "latest\n");
+    assert_eq!(bench.says(&["list", "--all", &name]), format!("latest\n{list}\n"));
+    let told = bench.says(&["delete", &format!("{name}@{}", digest.trim())]);
+    assert!(told.contains("tags         sha256-"), "{told}");
+    assert!(registry.tags("team/app").is_empty());
+}

@@ -63,6 +63,9 @@ fn tags_are_listed_given_and_taken_away() {
       ]
     }
     "#);
+    // As docker has it.
+    let other = bench.says(&["tag", &format!("{image}:1.0"), &format!("{image}:2.0")]);
+    assert!(other.ends_with("tagged       2.0\n"), "{other}");
     insta::assert_snapshot!(bench.says(&["delete", &format!("{image}:stable")]), @r"
     deleted from [HOST]/team/app
     tags         stable
@@ -96,6 +99,7 @@ fn the_same_in_a_layout() {
     digest       [DIGEST]
     tagged       1.0, 1
     ");
+    bench.says(&["tag", "hello", "hello:1"]);
     insta::assert_snapshot!(bench.says(&["list", "hello"]), @r"
     1
     1.0

@@ -222,6 +222,9 @@ fn tls_failure(error: &std::io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
+const SELF_SIGNED: &str = "make an authority of your own and let it sign the server's certificate (docs/registries.md); for a \
+                           registry, `insecure = true` in registries.conf takes any certificate";
+
 fn told(error: &rustls::Error) -> Error {
     use rustls::{AlertDescription, CertificateError, Error::AlertReceived, Error::InvalidCertificate};
     let with = |words: &str| Error::new(format!("no secure connection: {words}"));
@@ -237,6 +240,12 @@ fn told(error: &rustls::Error) -> Error {
         InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => with("the server's certificate is for another name"),
+        // What `openssl req -x509` makes without more; webpki's word for it has no name in rustls.
+        InvalidCertificate(CertificateError::Other(other))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            with("the server's certificate is signed by itself, as an authority's").with_hint(SELF_SIGNED)
+        }
         rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
             with("the server does not speak TLS")
         }
@@ -261,4 +270,19 @@ fn stalled(seconds: f64) -> String {
 
 fn plain(words: impl std::fmt::Display) -> String {
     escape(&words.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_signed_itself_is_told() {
+        let other = rustls::OtherError(Arc::new(std::io::Error::other("CaUsedAsEndEntity")));
+        let error = told(&rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)));
+        assert!(error.to_string().ends_with("signed by itself, as an authority's"), "{error}");
+        assert_eq!(error.hint(), Some(SELF_SIGNED));
+    }
 }

@@ -12,6 +12,8 @@ use crate::http::retry::Failure;
 const NOT_ALLOWED: &str = "deleting is off in this registry; its administrator can allow it \
                            (REGISTRY_STORAGE_DELETE_ENABLED=true for the registry of Docker)";
 
+const BY_DIGEST: &str = "many registries delete by digest only, which takes all tags of the image with it";
+
 impl Registry {
     /// Deletes the manifest with the reference's digest, and with it all its tags.
     ///
@@ -20,7 +22,7 @@ impl Registry {
     pub fn delete_manifest(&self, image: &Reference) -> Result<()> {
         let delete = || {
             let digest = image.digest().ok_or_else(|| Error::new("it is not named by its digest"))?;
-            self.delete(image, &format!("manifests/{digest}"))
+            self.delete(image, &format!("manifests/{digest}"), None)
         };
         delete().context(|| format!("cannot delete `{image}`"))
     }
@@ -32,7 +34,10 @@ impl Registry {
     pub fn delete_tag(&self, image: &Reference) -> Result<()> {
         let delete = || {
             let tag = image.tag().ok_or_else(|| Error::new("it has no tag"))?;
-            self.delete(image, &format!("manifests/{tag}"))
+            let image = image.with_tag(tag)?;
+            let there = self.manifest_if_there(&image)?.ok_or_else(|| Error::new("there is no such tag"))?;
+            let by_digest = image.with_digest(there.digest);
+            self.delete(&image, &format!("manifests/{tag}"), Some(&by_digest))
         };
         delete().context(|| format!("cannot delete the tag `{image}`"))
     }
@@ -42,28 +47,30 @@ impl Registry {
     /// # Errors
     /// When there is none, or the registry does not allow it.
     pub fn delete_blob(&self, image: &Reference, blob: &Descriptor) -> Result<()> {
-        let deleted = self.delete(image, &format!("blobs/{}", blob.digest));
+        let deleted = self.delete(image, &format!("blobs/{}", blob.digest), None);
         deleted.context(|| format!("cannot delete the blob `{}` of `{}`", blob.digest, image.name()))
     }
 
-    fn delete(&self, image: &Reference, what: &str) -> Result<()> {
-        let by_tag = image.digest().is_none() && what.starts_with("manifests/");
+    /// `by_digest` is what else could be deleted, where a tag is.
+    fn delete(&self, image: &Reference, what: &str, by_digest: Option<&Reference>) -> Result<()> {
         self.inner.at_home(image, |spot: &Spot| -> Result<(), Failure> {
             let scopes = spot.scope("pull,delete");
-            let response = self.inner.send(&spot.host, &Call::new(Method::DELETE, spot.path(what), &spot.name, &scopes))?;
+            let response = self
+                .inner
+                .send(&spot.host, &Call::new(Method::DELETE, spot.path(what), &spot.name, &scopes))?;
             if response.status().is_success() {
                 reply::drain(response, &self.inner.options.http);
                 return Ok(());
             }
             let refusal = Refusal::read(response, &self.inner.options.http);
-            let unsupported = refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has_code("UNSUPPORTED");
-            let cannot_by_tag = by_tag && (unsupported || refusal.has_code("DIGEST_INVALID"));
-            Err(match refusal {
-                refusal if cannot_by_tag => refusal.with_hint(
-                    "many registries delete by digest only, which takes all tags of the image with it: name it NAME@sha256:…",
-                ),
-                refusal if unsupported => refusal.with_hint(NOT_ALLOWED),
-                refusal => refusal,
+            let unsupported =
+                refusal.status == StatusCode::METHOD_NOT_ALLOWED || refusal.has_code("UNSUPPORTED");
+            Err(match by_digest {
+                Some(image) if unsupported || refusal.status == StatusCode::BAD_REQUEST => {
+                    refusal.with_hint(&format!("{BY_DIGEST}: bareboat delete {image}"))
+                }
+                None if unsupported => refusal.with_hint(NOT_ALLOWED),
+                _ => refusal,
             }
             .into())
         })

@@ -54,6 +54,17 @@ impl Registry {
         listed.context(|| format!("cannot list what refers to `{}@{of}`", image.name()))
     }
 
+    /// Deletes the list of what refers to the manifest with this digest, where the registry keeps it under the fallback tag. Gives
+    /// the tag, if there was one.
+    ///
+    /// # Errors
+    /// When the registry does not allow it.
+    pub fn delete_list(&self, image: &Reference, of: &Digest) -> Result<Option<String>> {
+        let tag = fallback_tag(of);
+        let Some(list) = self.manifest_if_there(&image.with_tag(&tag)?)? else { return Ok(None) };
+        self.delete_manifest(&image.with_digest(list.digest)).map(|()| Some(tag))
+    }
+
     /// The list under the fallback tag, if there is one.
     fn list_under_tag(&self, image: &Reference, of: &Digest) -> Result<Option<Index>> {
         let tag = image.with_tag(&fallback_tag(of))?;

@@ -37,7 +37,7 @@ pub use copy::{Copied, CopyOptions, copy, copy_between};
 pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
 pub use image::{Found, Image, open};
-pub use layout::{Removed, add_names, names, remove_name};
+pub use layout::{Named, Removed, add_names, is_of_attachments, names, remove_name};
 pub use platforms::{Choice, Chosen};
 pub use registries::Registries;
 pub use sniff::sniff;
@@ -128,6 +128,30 @@ pub fn destination<'a>(
         }),
         Location::DockerDaemon { reference } => Box::new(EngineDestination::new(Engine::find()?, reference)?),
     })
+}
+
+/// Whether `location` can be written at all, as far as that is cheap to know: before somebody works for what cannot be kept.
+///
+/// # Errors
+/// When nobody listens where an engine or a registry should, or a file is where a folder must be.
+pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
+    let probe = || match location {
+        Location::DockerDaemon { reference } => {
+            Engine::find()?.id(&docker_archive::full_reference(reference)).map(drop)
+        }
+        Location::Registry(reference) => outside.registries.client()?.manifest_if_there(reference).map(drop),
+        Location::Oci { dir: path, .. }
+        | Location::OciArchive { file: path, .. }
+        | Location::DockerArchive { file: path, .. } => {
+            match path.ancestors().skip(1).find(|folder| folder.exists()) {
+                Some(folder) if !folder.is_dir() => {
+                    Err(Error::new(format!("`{}` is not a folder", folder.display())))
+                }
+                _ => Ok(()),
+            }
+        }
+    };
+    probe().context(|| format!("cannot write the image to `{location}`"))
 }
 
 /// The tag to write under.

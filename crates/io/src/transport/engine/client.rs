@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// The ID of the image of this name, if there is one.
-    pub(super) fn id(&self, reference: &str) -> Result<Option<String>> {
+    pub(in crate::transport) fn id(&self, reference: &str) -> Result<Option<String>> {
         let ask = || {
             let response = self.get(&format!("/images/{reference}/json"))?;
             match response.status() {

@@ -1,14 +1,15 @@
 //! The names in a layout's index: listed, given, taken away.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bareboat_formats::oci::{Descriptor, REF_NAME};
 use bareboat_model::{Context, Digest, Error, Result, Selector};
 
-use super::INDEX_FILE;
 use super::read::{LayoutSource, index};
 use super::verified::Verified;
 use super::write::Layout;
+use super::{INDEX_FILE, blob_path, orphans};
 use crate::store::Store;
 use crate::transport::Source as _;
 use crate::transport::files::Files;
@@ -23,18 +24,46 @@ pub struct Removed {
     pub tags: Vec<String>,
 }
 
-/// The images in the layout at `dir`: the tag, if it has one, and what it is. Sorted by tag.
+/// An entry of a layout's index.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Named {
+    /// Its tag, if it has one.
+    pub tag: Option<String>,
+    /// What it is.
+    pub image: Descriptor,
+    /// Whether it is there for another image, to which it is attached.
+    pub attached: bool,
+}
+
+/// Whether a tag is one of those under which tools keep what is attached to an image: the list of the distribution specification
+/// ("Referrers Tag Schema"), or with something after it what cosign writes (`.sig`, `.att`, `.sbom`).
+pub fn is_of_attachments(tag: &str) -> bool {
+    let Some(rest) = tag.strip_prefix("sha256-") else { return false };
+    let (hex, suffix) = rest.split_once('.').unwrap_or((rest, ""));
+    Digest::from_hex(hex).is_ok() && suffix.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+/// What is in the layout at `dir`, sorted by tag.
 ///
 /// # Errors
 /// When there is no layout.
-pub fn names(dir: &Path) -> Result<Vec<(Option<String>, Descriptor)>> {
+pub fn names(dir: &Path) -> Result<Vec<Named>> {
     let list = || -> Result<Vec<_>> {
-        let index = index(&Files::folder(dir)?)?;
+        let files = Files::folder(dir)?;
+        let index = index(&files)?;
         let index =
             index.ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
-        let mut names: Vec<_> =
-            index.manifests.into_iter().map(|one| (one.annotations.get(REF_NAME).cloned(), one)).collect();
-        names.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let read = |digest: &Digest| files.document(&blob_path(digest)).ok().flatten();
+        let named = |image: Descriptor| {
+            let tag = image.annotations.get(REF_NAME).cloned();
+            let attached = match &tag {
+                Some(tag) => is_of_attachments(tag),
+                None => orphans::subject(&image, &read).is_some(),
+            };
+            Named { tag, image, attached }
+        };
+        let mut names: Vec<Named> = index.manifests.into_iter().map(named).collect();
+        names.sort_by(|one, other| one.tag.cmp(&other.tag));
         Ok(names)
     };
     list().context(|| format!("cannot list `oci:{}`", dir.display()))
@@ -85,6 +114,8 @@ pub fn remove_name(dir: &Path, image: &Selector, store: &Store) -> Result<Remove
                 Selector::Digest(digest) => one.digest == *digest,
             };
             gone = index.manifests.extract_if(.., |one| is_it(one)).collect();
+            // Before they go: what is attached to them nobody could find any more.
+            orphans::drop(index, &gone, &BTreeSet::new(), &|digest| layout.document(digest));
             gone.first().map(|one| one.digest).ok_or_else(|| Error::new("there is no such image in it"))
         })?;
         layout.prune();

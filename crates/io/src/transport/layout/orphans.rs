@@ -57,7 +57,8 @@ fn document(one: &Descriptor, read: Read<'_>) -> Option<Document> {
     serde_json::from_slice(&read(&one.digest)?).ok()
 }
 
-fn subject(one: &Descriptor, read: Read<'_>) -> Option<Digest> {
+/// What a document refers to, if it does.
+pub(super) fn subject(one: &Descriptor, read: Read<'_>) -> Option<Digest> {
     Some(document(one, read)?.subject?.digest)
 }
 

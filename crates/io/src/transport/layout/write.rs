@@ -57,6 +57,7 @@ impl Destination for LayoutDestination {
         }
         self.write_into(graph, source, work, &verified)?;
         verified.keep();
+        self.sweep();
         Ok(())
     }
 }
@@ -101,6 +102,21 @@ impl LayoutDestination {
                 Ok(false)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a broken run left beside the layout is of no use once the layout was made otherwise.
+    fn sweep(&self) {
+        let Ok(parent) = prepare_folder(&self.dir) else { return };
+        let aside = parent.join(format!("{}layout", prefix_for(&self.dir)));
+        if aside.is_symlink() {
+            return;
+        }
+        // Whoever has the lock is still at it.
+        if let Ok(folder) = File::open(&aside)
+            && folder.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(&aside);
         }
     }
 
@@ -313,10 +329,13 @@ impl Layout<'_> {
             }
         }
         let new = graph.documents.iter().map(|(document, _)| document.digest).collect();
-        orphans::drop(&mut index, &replaced, &new, &|digest| {
-            read_document(&self.blob_path(digest)).ok().flatten()
-        });
+        orphans::drop(&mut index, &replaced, &new, &|digest| self.document(digest));
         index.to_bytes()
+    }
+
+    /// A document, if it can be read.
+    pub(super) fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
+        read_document(&self.blob_path(digest)).ok().flatten()
     }
 
     fn blobs_dir(&self) -> PathBuf {

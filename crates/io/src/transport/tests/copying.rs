@@ -65,6 +65,17 @@ fn one_image_goes_round_all_places_and_stays_what_it_is() {
 }
 
 #[test]
+fn what_a_broken_run_left_beside_a_layout_goes_with_the_next_copy() {
+    let world = World::new();
+    source(&world);
+    world.copy("oci:DIR/src:one", "oci:DIR/a").unwrap();
+    let left = world.path(".a.partial-layout");
+    fs::create_dir(&left).unwrap();
+    world.copy("oci:DIR/src:one", "oci:DIR/a:2").unwrap();
+    assert!(!left.exists());
+}
+
+#[test]
 fn of_several_platforms_one_is_copied_or_all() {
     let world = World::new();
     let (one, two) = source(&world);
