@@ -575,7 +575,9 @@ pub(crate) enum CacheAction {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Read everything, name what is damaged and remove it; exit code 1 if anything was
+    /// Read all blobs, name what is damaged and remove it; exit code 1 if anything was
+    ///
+    /// What is made of blobs, such as unpacked roots and lists of files, is not read: `cache clear` removes it, and it is made again.
     Verify,
     /// Remove everything that no running command may need
     Clear,

@@ -5,6 +5,7 @@
 pub(crate) mod agent;
 mod download;
 mod names;
+pub(crate) mod pace;
 pub(crate) mod part;
 pub(crate) mod retry;
 mod url;
@@ -17,7 +18,8 @@ pub use download::{Download, Fetched};
 pub use url::{encode_path, without_password};
 
 use crate::files::read_bounded;
-use agent::{Ask, Status, body_failure, read_piece};
+use agent::{Ask, Status};
+use pace::Pace;
 use retry::Failure;
 
 /// How requests are made.
@@ -88,8 +90,9 @@ impl Http {
         let mut body = response.into_body().into_reader();
         let mut bytes = Vec::new();
         let mut piece = vec![0; agent::PIECE];
+        let mut pace = Pace::new(&self.options);
         loop {
-            let n = read_piece(&mut body, &mut piece).map_err(|error| body_failure(&error, &self.options))?;
+            let n = pace.read(&mut body, &mut piece, &self.options)?;
             if n == 0 {
                 return Ok(Some(bytes));
             }

@@ -8,7 +8,8 @@ use bareboat_model::{Bar, Digest, Error, Hasher, Result};
 use ureq::Body;
 use ureq::http::Response;
 
-use super::agent::{PIECE, Status, body_failure, read_piece};
+use super::agent::{PIECE, Status};
+use super::pace::Pace;
 use super::retry::Failure;
 use super::{Fetched, HttpOptions};
 use crate::files::{open_if_there, open_partial};
@@ -92,12 +93,13 @@ impl<'a> Part<'a> {
         self.check_announced(response.body().content_length())?;
         let mut body = response.into_body().into_reader();
         let mut piece = vec![0; PIECE];
+        let mut pace = Pace::new(options);
         loop {
-            match read_piece(&mut body, &mut piece) {
+            match pace.read(&mut body, &mut piece, options) {
                 Ok(0) if self.is_complete() => return Ok(()),
                 Ok(0) => return Err(Failure::passing(self.too_short("the answer ended"))),
                 Ok(n) => self.append(&piece[..n])?,
-                Err(error) => return Err(self.broken(body_failure(&error, options))),
+                Err(failure) => return Err(self.broken(failure)),
             }
         }
     }

@@ -12,7 +12,8 @@ use super::reply::{self, Refusal};
 use super::session::Call;
 use super::{Registry, Spot};
 use crate::http::Fetched;
-use crate::http::agent::{Status, body_failure, first_byte, read_piece};
+use crate::http::agent::{Status, body_failure, first_byte};
+use crate::http::pace::Pace;
 use crate::http::part::{Part, Wanted};
 use crate::http::retry::Failure;
 
@@ -57,6 +58,7 @@ impl Registry {
             blob: blob.clone(),
             at: offset,
             body: None,
+            pace: Pace::new(&self.inner.options.http),
             breaks: (0, offset),
         };
         if offset < blob.size {
@@ -144,6 +146,7 @@ struct BlobReader {
     blob: Descriptor,
     at: u64,
     body: Option<Box<dyn Read + Send>>,
+    pace: Pace,
     /// How often the connection broke, and where the counting began.
     breaks: (u32, u64),
 }
@@ -198,12 +201,13 @@ impl Read for BlobReader {
             }
             if self.body.is_none() {
                 self.body = Some(self.reopen()?);
+                self.pace = Pace::new(&self.registry.inner.options.http);
             }
             let Some(body) = self.body.as_mut() else { continue };
             // What comes behind the blob's end is never read.
             let left = usize::try_from(self.blob.size - self.at).unwrap_or(usize::MAX);
             let most = left.min(buffer.len());
-            match read_piece(body, &mut buffer[..most]) {
+            match self.pace.read(body, &mut buffer[..most], &self.registry.inner.options.http) {
                 Ok(0) => self.broken(Failure::passing(Error::new("the answer ended")))?,
                 Ok(n) => {
                     self.at += n as u64;
@@ -212,10 +216,7 @@ impl Read for BlobReader {
                     }
                     return Ok(n);
                 }
-                Err(error) => {
-                    let failure = body_failure(&error, &self.registry.inner.options.http);
-                    self.broken(failure)?;
-                }
+                Err(failure) => self.broken(failure)?,
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bareboat_model::{Context, Error, Result};
 use base64::Engine as _;
@@ -89,13 +90,19 @@ struct Entry {
 /// The credential for the repository `name` (`HOST/PATH`), from the first of `files` that has one.
 ///
 /// A key with a longer path goes before a shorter one, as containers-auth.json(5) has it. `warn` gets what a helper has
-/// to complain of.
+/// to complain of; none is waited for longer than `longest`.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub(super) fn look_up(files: &[PathBuf], name: &str, warn: &dyn Fn(&str)) -> Result<Option<Credential>> {
+pub(super) fn look_up(
+    files: &[PathBuf],
+    name: &str,
+    longest: Duration,
+    warn: &dyn Fn(&str),
+) -> Result<Option<Credential>> {
     for path in files {
-        let found = in_file(path, name, warn).context(|| format!("cannot read `{}`", path.display()))?;
+        let found =
+            in_file(path, name, longest, warn).context(|| format!("cannot read `{}`", path.display()))?;
         if found.is_some() {
             return Ok(found);
         }
@@ -112,7 +119,7 @@ pub(super) fn malformed(error: &serde_json::Error) -> Error {
     ))
 }
 
-fn in_file(path: &Path, name: &str, warn: &dyn Fn(&str)) -> Result<Option<Credential>> {
+fn in_file(path: &Path, name: &str, longest: Duration, warn: &dyn Fn(&str)) -> Result<Option<Credential>> {
     let Some(bytes) = read_bounded(path, LARGEST_FILE)? else { return Ok(None) };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
@@ -120,7 +127,7 @@ fn in_file(path: &Path, name: &str, warn: &dyn Fn(&str)) -> Result<Option<Creden
     let file: AuthFile = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
     let host = name.split('/').next().unwrap_or(name);
     let ask = |helper: &str| {
-        helper::get(helper, helper_key(host)).unwrap_or_else(|error| {
+        helper::get(helper, helper_key(host), longest).unwrap_or_else(|error| {
             warn(&format!("{error}, named in `{}`; going on without", path.display()));
             None
         })
@@ -207,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("auth.json");
         std::fs::write(&path, file).unwrap();
-        let found = look_up(&[folder.path().join("missing"), path], name, &|_| {})?;
+        let found = look_up(&[folder.path().join("missing"), path], name, Duration::from_secs(20), &|_| {})?;
         Ok(found.map(|credential| match credential.secret {
             Secret::Password { user, password } => format!("{user}:{password}"),
             Secret::Identity(token) => format!("identity {token}"),
@@ -301,7 +308,10 @@ mod tests {
             std::fs::write(&path, file).unwrap();
             let told = std::cell::RefCell::new(String::new());
             let warn = |line: &str| told.borrow_mut().push_str(line);
-            assert_eq!(look_up(std::slice::from_ref(&path), "h.test/x", &warn).unwrap(), None);
+            assert_eq!(
+                look_up(std::slice::from_ref(&path), "h.test/x", Duration::from_secs(20), &warn).unwrap(),
+                None
+            );
             assert!(
                 told.borrow().starts_with("cannot use the credential helper `docker-credential-"),
                 "{told:?}"

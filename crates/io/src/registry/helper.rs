@@ -40,12 +40,12 @@ struct Kept<'a> {
     secret: &'a str,
 }
 
-/// What the helper has for `server`, if anything.
+/// What the helper has for `server`, if anything; it is not waited for longer than `longest`.
 ///
 /// # Errors
 /// When it cannot be run, fails, or answers with something else.
-pub(super) fn get(name: &str, server: &str) -> Result<Option<Credential>> {
-    let ended = run(name, "get", server.as_bytes())?;
+pub(super) fn get(name: &str, server: &str, longest: Duration) -> Result<Option<Credential>> {
+    let ended = run(name, "get", server.as_bytes(), longest)?;
     if !ended.success {
         return if ended.says().contains(NOT_FOUND) { Ok(None) } else { Err(ended.failed()) };
     }
@@ -70,7 +70,7 @@ pub(super) fn get(name: &str, server: &str) -> Result<Option<Credential>> {
 pub(super) fn store(name: &str, server: &str, user: &str, password: &str) -> Result<()> {
     let kept = Kept { server, username: user, secret: password };
     let input = serde_json::to_vec(&kept).map_err(|error| Error::new(error.to_string()))?;
-    let ended = run(name, "store", &input)?;
+    let ended = run(name, "store", &input, LONGEST_WAIT)?;
     if ended.success { Ok(()) } else { Err(ended.failed()) }
 }
 
@@ -79,10 +79,10 @@ pub(super) fn store(name: &str, server: &str, user: &str, password: &str) -> Res
 /// # Errors
 /// When it cannot be run or fails.
 pub(super) fn erase(name: &str, server: &str) -> Result<bool> {
-    if get(name, server)?.is_none() {
+    if get(name, server, LONGEST_WAIT)?.is_none() {
         return Ok(false);
     }
-    let ended = run(name, "erase", server.as_bytes())?;
+    let ended = run(name, "erase", server.as_bytes(), LONGEST_WAIT)?;
     if ended.success { Ok(true) } else { Err(ended.failed()) }
 }
 
@@ -109,7 +109,7 @@ impl Ended {
     }
 }
 
-fn run(name: &str, action: &str, input: &[u8]) -> Result<Ended> {
+fn run(name: &str, action: &str, input: &[u8], longest: Duration) -> Result<Ended> {
     let doing = || format!("cannot use the credential helper `{}`", program(name));
     if name.contains('/') || name.contains('\0') {
         return Err(Error::new("its name is no name of a program").context(doing()));
@@ -121,7 +121,7 @@ fn run(name: &str, action: &str, input: &[u8]) -> Result<Ended> {
         .stderr(Stdio::null())
         .spawn();
     let mut child = child.context(doing)?;
-    let ended = talk(&mut child, input, LONGEST_WAIT);
+    let ended = talk(&mut child, input, longest.min(LONGEST_WAIT));
     if ended.is_err() {
         // It may be gone already.
         let _ = child.kill();

@@ -153,7 +153,7 @@ impl Inner {
             return Ok(credential.clone());
         }
         let warn = |line: &str| self.options.progress.warn(line);
-        let found = credentials::look_up(&self.options.places.auth, name, &warn)?;
+        let found = credentials::look_up(&self.options.places.auth, name, self.options.http.timeout, &warn)?;
         known.insert(name.to_owned(), found.clone());
         Ok(found)
     }

@@ -7,7 +7,8 @@ use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{HeaderName, Response, StatusCode};
 
 use crate::http::HttpOptions;
-use crate::http::agent::{PIECE, body_failure, may_pass, read_piece, retry_after};
+use crate::http::agent::{PIECE, may_pass, retry_after};
+use crate::http::pace::Pace;
 use crate::http::retry::Failure;
 
 /// What is read of an error's document.
@@ -133,8 +134,9 @@ pub(super) fn bytes(response: Response<Body>, most: u64, options: &HttpOptions) 
     let mut body = response.into_body().into_reader();
     let mut bytes = Vec::new();
     let mut piece = vec![0; PIECE];
+    let mut pace = Pace::of_short(options);
     loop {
-        let n = read_piece(&mut body, &mut piece).map_err(|error| body_failure(&error, options))?;
+        let n = pace.read(&mut body, &mut piece, options)?;
         if n == 0 {
             return Ok(bytes);
         }

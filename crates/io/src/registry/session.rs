@@ -6,7 +6,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use bareboat_formats::http_header::Challenge;
-use bareboat_model::{Error, Result};
+use bareboat_model::{Error, Result, escape};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ureq::http::{HeaderName, Method, Request, Response, StatusCode, header};
@@ -176,8 +176,11 @@ impl Inner {
         };
         let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let payload = form.as_deref().map_or(Payload::None, |form| Payload::Bytes(form.as_bytes()));
-        let mut response = self.run(&agent, request, &payload, Duration::ZERO)?;
-        if origin != Origin::of(&host.base()?)? {
+        let answer = self.run(&agent, request, &payload, Duration::ZERO);
+        let at_home = origin == Origin::of(&host.base()?)?;
+        let mut response =
+            answer.map_err(|failed| if at_home { failed } else { elsewhere(failed, &origin) })?;
+        if !at_home {
             response.extensions_mut().insert(Elsewhere(origin.authority()));
         }
         if response.status() == StatusCode::OK {
@@ -209,7 +212,9 @@ impl Inner {
                 request = request.header(header::AUTHORIZATION, &proof.header);
             }
             let agent = if at_home { host.agent.clone() } else { self.agent_of(&origin)? };
-            let mut response = self.run(&agent, request, &call.payload, call.patience)?;
+            let answer = self.run(&agent, request, &call.payload, call.patience);
+            let mut response =
+                answer.map_err(|failed| if at_home { failed } else { elsewhere(failed, &origin) })?;
             let Some(next) = redirection(call, &response) else {
                 if !at_home {
                     response.extensions_mut().insert(Elsewhere(origin.authority()));
@@ -261,6 +266,11 @@ impl Inner {
         }
         answer.map_err(|error| failure(&error, http))
     }
+}
+
+/// What went wrong with another server than the registry's own: the message names only that one.
+fn elsewhere(failed: Failure, origin: &Origin) -> Failure {
+    failed.map(|error| error.context(format!("cannot reach `{}`", escape(&origin.authority()))))
 }
 
 /// The value of an `Authorization` header.

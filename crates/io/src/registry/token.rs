@@ -18,6 +18,9 @@ const LAST_SECONDS: u64 = 5;
 /// A token for many scopes is some kilobytes.
 pub(super) const LARGEST_ANSWER: u64 = 1 << 20;
 
+/// No server takes a longer header: the usual limits are 8 to 32 KiB.
+const LONGEST: usize = 64 << 10;
+
 /// What a token is for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Purpose {
@@ -51,6 +54,9 @@ impl Token {
             .map_err(|_| Error::new("the token server does not answer with a token"))?;
         let text = answer.token.into_iter().chain(answer.access_token).find(|text| !text.is_empty());
         let text = text.ok_or_else(|| Error::new("the token server does not answer with a token"))?;
+        if text.len() > LONGEST {
+            return Err(Error::new(format!("the token server's token is too large: {} bytes", text.len())));
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::new("the token server's token holds what no token may hold"));
         }
@@ -116,6 +122,13 @@ mod tests {
             let found = token.as_ref().map(|t| (t.text.as_str(), (t.until - now).as_secs()));
             assert_eq!(found, expected, "{answer}");
         }
+    }
+
+    #[test]
+    fn a_token_that_no_server_takes_is_refused() {
+        let answer = format!(r#"{{"token":"{}"}}"#, "a".repeat(900_000));
+        let error = Token::read(answer.as_bytes(), Instant::now()).err().unwrap().to_string();
+        assert_eq!(error, "the token server's token is too large: 900000 bytes");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use bareboat_model::{Context, Result};
 use super::{SCRATCH, Store, Thing, ThingKind, folder, things};
 use crate::files::{ScratchFolder, sweep, sweep_folders};
 
+/// A broken download that nobody has gone on with for a day is what makes room first.
+const PARTIAL_KEPT: Duration = Duration::from_hours(24);
+
 /// What may stay.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Keep {
@@ -144,7 +147,8 @@ fn sort_out(mut things: Vec<Thing>, keep: Keep) -> (Vec<Thing>, Amount) {
     // Sorted by path before: what was used at the same time goes in an order that is always the same.
     things.sort_by_key(|thing| std::cmp::Reverse(thing.unused));
     things.retain(|thing| {
-        let too_old = keep.used_within.is_some_and(|within| thing.unused >= within);
+        let longest = if thing.kind == ThingKind::Partial { PARTIAL_KEPT } else { Duration::MAX };
+        let too_old = keep.used_within.is_some_and(|within| thing.unused >= within.min(longest));
         let too_much = keep.at_most.is_some_and(|most| left.bytes > most);
         let goes = too_old || too_much;
         if goes {
@@ -163,6 +167,14 @@ mod tests {
     fn thing(name: &str, bytes: u64, days: u64) -> Thing {
         let unused = Duration::from_hours(24 * days);
         Thing { kind: ThingKind::Layer, bytes, unused, digest: None, path: name.into() }
+    }
+
+    #[test]
+    fn broken_downloads_go_after_a_day() {
+        let partial = |name, days| Thing { kind: ThingKind::Partial, ..thing(name, 10, days) };
+        let keep = Keep { used_within: Some(Duration::from_hours(24 * 30)), at_most: None };
+        let (going, _) = sort_out(vec![partial("new", 0), partial("old", 1), thing("layer", 10, 1)], keep);
+        assert_eq!(going.iter().map(|thing| thing.path.to_str().unwrap()).collect::<Vec<_>>(), ["old"]);
     }
 
     #[test]

@@ -29,13 +29,14 @@ mod verify;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bareboat_model::{Context, Digest, Error, Result};
 
-use crate::files::{Scratch, sweep};
+use crate::files::{Scratch, no_links, sweep};
 
 pub use clean::{Amount, Cleaned, Keep};
 pub use entry::Entry;
@@ -154,11 +155,13 @@ fn fan_out(digest: &Digest) -> PathBuf {
 
 /// The file at `path` and what is known of it, unless it is missing.
 fn open_if_there(path: &Path) -> std::io::Result<Option<(fs::File, fs::Metadata)>> {
-    match fs::File::open(path) {
+    match fs::OpenOptions::new().read(true).custom_flags(no_links()).open(path) {
         Ok(file) => {
             let found = file.metadata()?;
-            Ok(Some((file, found)))
+            // What is no file is nothing of the store's, and makes room for what is.
+            Ok(found.is_file().then_some((file, found)))
         }
+        Err(_) if path.is_symlink() => Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

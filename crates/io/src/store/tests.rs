@@ -209,3 +209,19 @@ fn the_environment_says_where_the_store_is() {
         assert_eq!(dir.ok(), expected.map(PathBuf::from), "{env:?}");
     }
 }
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let (_dir, store) = store();
+    let digest = Digest::of(b"layer");
+    let (blob, entry) = (store.blob_path(&digest), store.entry_path("kind-1", &digest));
+    for path in [&blob, &entry] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    assert!(store.open_blob(&digest).unwrap().is_none());
+    assert!(store.read_entry("kind-1", &digest).unwrap().is_none());
+    insert(&store, b"layer").unwrap();
+    store.write_entry("kind-1", &digest, |file| Ok(file.write_all(b"x")?)).unwrap();
+    assert!(blob.is_file() && entry.is_file());
+}

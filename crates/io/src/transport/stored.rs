@@ -88,8 +88,15 @@ pub(super) fn bring(source: &dyn Source, blob: &Descriptor, work: &Work<'_>) -> 
     }
     let partial = store.partial(&blob.digest)?;
     let bar = work.bar("fetching", blob);
-    source.fetch(blob, &partial, &*bar).map_err(|error| named(source, "read", blob, error))?;
-    store.adopt_file(&partial, &blob.digest)?;
+    let fetched = source
+        .fetch(blob, &partial, &*bar)
+        .map_err(|error| named(source, "read", blob, error))
+        .and_then(|()| store.adopt_file(&partial, &blob.digest));
+    if fetched.is_err() && !source.is_far() {
+        // What is here anyway is not worth the room that may be missing.
+        let _ = std::fs::remove_file(&partial);
+    }
+    fetched?;
     work.tally.moved(blob);
     Ok(())
 }

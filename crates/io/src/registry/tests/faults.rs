@@ -221,3 +221,19 @@ fn a_registry_that_is_not_there_is_said() {
     let error = Registry::new(options).unwrap().manifest(&image).unwrap_err().to_string();
     assert_eq!(error, format!("cannot fetch `{host}/app:1`: --offline forbids the network"));
 }
+
+#[test]
+fn the_server_that_a_registry_redirects_to_is_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = listener.local_addr().unwrap();
+    drop(listener);
+    let fixture = Fixture::new();
+    fixture.registry.fault("/manifests/", Fault::Redirect(format!("http://{other}/x")));
+    let error = fixture.client().manifest(&fixture.image("app:1")).unwrap_err().to_string();
+    assert!(error.contains(&format!("cannot reach `{other}`: connection refused")), "{error}");
+    fixture.registry.mend();
+    let realm = format!("Bearer realm=\"http://{other}/token\",service=\"s\"");
+    fixture.registry.fault("/manifests/", unauthorized(&realm));
+    let error = fixture.client().manifest(&fixture.image("app:1")).unwrap_err().to_string();
+    assert!(error.contains(&format!("cannot reach `{other}`: connection refused")), "{error}");
+}

@@ -305,3 +305,20 @@ fn a_copy_that_fails_leaves_nothing_in_a_layout_that_was_there() {
     assert!(world.copy("oci:DIR/src:x", "oci:DIR/out:x").is_err());
     assert_eq!(sound_blobs(&world.path("out")), 2);
 }
+
+#[test]
+fn nothing_stays_in_the_cache_of_a_blob_from_this_machine_that_fails() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let layer = forge.blob(oci::LAYER, "layer");
+    fs::write(forge.path(&layer.digest), "LAYER").unwrap();
+    forge.top("x", &forge.image("linux/amd64", &[layer]));
+    let name = format!("oci:{}", world.path("src").display()).parse().unwrap();
+    let read = open(&name, &Choice::All, &world.outside()).and_then(Image::into_store);
+    assert!(read.is_err());
+    assert!(files_in(&world.path("cache/partial")).is_empty());
+}
+
+fn files_in(folder: &Path) -> Vec<String> {
+    if folder.exists() { names(folder) } else { Vec::new() }
+}
