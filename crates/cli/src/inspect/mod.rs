@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
     match (args.story.format, &command.tree) {
         (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,
         (Format::Json, Some(path)) => {
-            answer_json("bareboat.inspect/1", &tree::Told::new(&looked.view, &path.0)?)?;
+            answer_json("bareboat.inspect-tree/1", &tree::Told::new(&looked.view, &path.0)?)?;
         }
         (Format::Text, None) => answer(&text::of(&told, command.top, &args.story))?,
         (Format::Json, None) => answer_json("bareboat.inspect/1", &told)?,
@@ -77,7 +77,10 @@ fn look<'a>(
     terminal: &'a Terminal,
 ) -> Result<Looked<'a>> {
     let image = Stored(harbour.look(&command.image, command.platform.as_ref(), terminal)?);
-    let view = view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal)
+    let view = image
+        .0
+        .check_layers()
+        .and_then(|()| view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal))
         .context(|| format!("cannot look into the image `{}`", escape(&command.image)))?;
     let inventory = view.packages();
     Ok(Looked { image, view, inventory })
@@ -93,7 +96,9 @@ fn told(
         let base = harbour.look(name, command.platform.as_ref(), terminal)?;
         Ok((name.clone(), base.layers.iter().map(|(_, diff_id)| *diff_id).collect()))
     };
+    let Looked { image: Stored(image), view, inventory } = looked;
     let options = Options {
+        index: image.index(),
         base: command.base.as_ref().map(diff_ids).transpose()?,
         top: command.top,
         packages: command.packages,
@@ -104,7 +109,7 @@ fn told(
             layers: command.max_layers,
         },
     };
-    let Looked { image: Stored(image), view, inventory } = looked;
-    inspect::inspect(&command.image, image.top.digest, &image.config, view, inventory, &options)
+    let digest = if image.index().is_some() { image.manifest.digest } else { image.top.digest };
+    inspect::inspect(&command.image, digest, &image.config, view, inventory, &options)
         .context(|| format!("cannot inspect the image `{}`", escape(&command.image)))
 }

@@ -33,6 +33,31 @@ fn what_is_not_in_the_image_is_named() {
 }
 
 #[test]
+fn a_layer_that_is_gone_is_missed_although_its_listing_is_in_the_cache() {
+    let bench = bench();
+    let args = ["inspect", "oci:hello.oci", "--platform", "linux/amd64"];
+    let looked = bench.command(args).output().unwrap();
+    assert!(looked.status.success());
+    let blobs = bench.path("project/hello.oci/blobs/sha256");
+    let is_layer = |path: &std::path::PathBuf| {
+        std::fs::read(path).unwrap().starts_with(&[0x1f, 0x8b])
+            || std::fs::read(path).unwrap().starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+    };
+    let mut paths = std::fs::read_dir(blobs).unwrap().map(|entry| entry.unwrap().path());
+    let layer = paths.find(is_layer).unwrap();
+    let bytes = std::fs::read(&layer).unwrap();
+    std::fs::write(&layer, &bytes[1..]).unwrap();
+    let said = bench.fails_with(&mut bench.command(args));
+    assert!(said.contains(" is damaged: expected "), "{said}");
+    std::fs::remove_file(&layer).unwrap();
+    let said = bench.fails_with(&mut bench.command(args));
+    assert!(said.contains("cannot look into the image `oci:hello.oci`: cannot read layer "), "{said}");
+    assert!(said.contains(" is missing"), "{said}");
+    let said = bench.fails_with(&mut bench.command(["diff", args[1], args[1], "--file", "/app/tool"]));
+    assert!(said.contains(" is missing"), "{said}");
+}
+
+#[test]
 fn slips_in_options_are_told() {
     let bench = Bench::new(HELLO);
     let refused =
