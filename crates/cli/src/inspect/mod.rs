@@ -7,6 +7,7 @@ mod tree;
 mod tui;
 
 use std::io::{Read, Write as _};
+use std::path::Path;
 
 use bareboat_audit::inspect::{self, Budgets, Options};
 use bareboat_audit::packages::Inventory;
@@ -57,7 +58,10 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
     }
     if let Some(file) = &command.html {
         let page = inspect::html(&told, &looked.view, &looked.inventory, size)?;
-        write_file(file, |to| Ok(to.write_all(page.as_bytes())?))?;
+        write_page(file, &page)?;
+        if args.story.format == Format::Text && command.tree.is_none() && told.budgets.is_empty() {
+            return answer(&format!("written to {}\n", escape(&file.to_string_lossy())));
+        }
     }
     match (args.story.format, &command.tree) {
         (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,
@@ -68,6 +72,21 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
         (Format::Json, None) => answer_json("bareboat.inspect/1", &told)?,
     }
     if told.budgets.iter().all(|verdict| verdict.passed) { Ok(()) } else { Err(Failure::Code(FAILED)) }
+}
+
+/// Makes no folder: one that is not there was more likely mistyped.
+fn write_page(file: &Path, page: &str) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(
+            Error::new("there is no such folder").context(format!("cannot write `{}`", file.display()))
+        );
+    }
+    if file == Path::new("-") {
+        let error = Error::new("cannot write `-`: the page goes into a file");
+        return Err(error.with_hint("for a file of that name, write ./-"));
+    }
+    write_file(file, |to| Ok(to.write_all(page.as_bytes())?))
 }
 
 fn look<'a>(

@@ -29,6 +29,16 @@ fn what_is_not_in_the_image_is_named() {
     insta::assert_snapshot!(refused(&["--cat", "/app/loop"]), @r"error: cannot show `/app/loop` of the image: links lead in a circle at `/app/loop`, on the way to `/app/loop`");
     insta::assert_snapshot!(refused(&["--tree", "/missing"]), @r"error: cannot draw `/missing` of the image: there is no such file");
     insta::assert_snapshot!(refused(&["--html", "hello.oci"]), @r"error: cannot write `hello.oci`: it is a folder");
+    insta::assert_snapshot!(refused(&["--html", "no/such/page.html"]), @r"error: cannot write `no/such/page.html`: there is no such folder");
+    insta::assert_snapshot!(refused(&["--html", "-"]), @r"
+    error: cannot write `-`: the page goes into a file
+    hint: for a file of that name, write ./-
+    ");
+    assert!(!bench.path("project/no").exists());
+    let args = ["inspect", "oci:hello.oci", "--platform", "linux/amd64", "--html", "page.html"];
+    let written = String::from_utf8(bench.command(args).output().unwrap().stdout).unwrap();
+    assert_eq!(written, "written to page.html\n");
+    assert!(bench.path("project/page.html").is_file());
     insta::assert_snapshot!(refused(&["--base", "oci:nowhere"]), @r"error: cannot read the image `oci:nowhere`: no such file or directory");
 }
 
