@@ -179,6 +179,8 @@ fn files_are_drawn_and_shown() {
       ]
     }
     "#);
+    assert_eq!(inspect(&["--cat", "etc/passwd"]), inspect(&["--cat", "/etc/passwd"]));
+    assert_eq!(inspect(&["--tree", "root"]), inspect(&["--tree", "/root"]));
     insta::assert_snapshot!(inspect(&["--cat", "/etc/passwd"]).lines().next().unwrap_or_default(), @r"root:x:0:0:root:/root:/bin/sh");
 }
 
