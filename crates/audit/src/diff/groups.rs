@@ -21,6 +21,8 @@ pub struct Groups<'a> {
     pub of_packages: u64,
     /// Files of which only the date differs.
     pub only_time: u64,
+    /// Directories that came or went with what the lines or the packages tell.
+    pub folders: u64,
 }
 
 /// A file, or several as one.
@@ -97,12 +99,15 @@ pub fn group<'a>(files: &'a [FileChange], packages: &[PackageChange]) -> Groups<
             }
         } else {
             let explained = explained(file);
-            groups.of_packages += u64::from(explained);
+            // Directories are told with what is in them.
+            groups.of_packages += u64::from(explained && !file.is_directory());
             whole.add(file, explained);
         }
     }
     lines.extend(whole.lines());
     groups.lines = gather(lines);
+    let told = groups.lines.iter().map(Line::files).sum::<u64>() + groups.of_packages + groups.only_time;
+    groups.folders = (files.len() as u64).saturating_sub(told);
     groups.lines.sort_by(|a, b| (a.path(), a.change()).cmp(&(b.path(), b.change())));
     groups
 }

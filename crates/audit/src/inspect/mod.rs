@@ -32,8 +32,11 @@ use crate::view::View;
 pub struct Inspection {
     /// How it was named.
     pub image: String,
-    /// What the name stands for: a manifest or an index; of a Docker archive, which has neither, the config.
+    /// Of its manifest; of a Docker archive, which has none, of the config.
     pub digest: Digest,
+    /// Of the index that it is in, if the name stands for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<Digest>,
     /// How it runs, and how it came to be.
     pub config: Settings,
     /// How big it is.
@@ -74,6 +77,8 @@ pub struct Sizes {
 /// What to tell, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// The index that it was found in.
+    pub index: Option<Digest>,
     /// The layers of the base, by the digests of their tars, with its name.
     pub base: Option<(String, Vec<Digest>)>,
     /// How many of the biggest files and folders.
@@ -106,6 +111,7 @@ pub fn inspect(
     let mut told = Inspection {
         image: name.to_owned(),
         digest,
+        index: options.index,
         size: Sizes {
             compressed: layers.iter().map(|layer| layer.compressed).sum(),
             layers: layers.iter().map(|layer| layer.bytes).sum(),

@@ -38,7 +38,11 @@ pub(super) fn compare(
     let diff = match (is_text_before, is_text_after) {
         _ if equal => String::new(),
         (Some(before), Some(after)) => unified(path, images, before, after),
-        _ => format!("Binary file {path} differs\n"),
+        _ => match (before.is_some(), after.is_some()) {
+            (true, false) => format!("Binary file {path} is only in {}\n", images[0]),
+            (false, true) => format!("Binary file {path} is only in {}\n", images[1]),
+            _ => format!("Binary file {path} differs\n"),
+        },
     };
     let digest = |content: Option<&[u8]>| content.map(Digest::of);
     Ok(Compared { path: path.to_string(), equal, before: digest(before), after: digest(after), diff })
@@ -86,6 +90,8 @@ mod tests {
         +new
         ");
         insta::assert_snapshot!(shown(Some(b"a\0b"), Some(b"text")), @r"Binary file /etc/x differs");
+        insta::assert_snapshot!(shown(Some(b"a\0b"), None), @r"Binary file /etc/x is only in a");
+        insta::assert_snapshot!(shown(None, Some(b"a\0b")), @r"Binary file /etc/x is only in b");
         assert_eq!(shown(Some(b"x"), Some(b"x")), "");
         let path = ImagePath::absolute("/no").unwrap();
         assert!(compare(&path, ["a", "b"], None, None).is_err());

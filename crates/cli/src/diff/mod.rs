@@ -38,9 +38,10 @@ fn of_images(
 ) -> Result<bool, Failure> {
     let names = [escape(&command.before), escape(&command.after)];
     let names = [names[0].as_str(), names[1].as_str()];
+    let indexes = [before.index(), after.index()];
     let told = |words: &words::Words, digests: [Digest; 2]| match args.story.written {
         Written::Markdown => answer(&markdown::markdown(names, words)),
-        _ => answer(&text::text(names, digests, words, args.story.quiet)),
+        _ => answer(&text::text(names, digests, indexes, words, args.story.quiet)),
     };
     if before.digest() == after.digest() && args.story.written != Written::Json {
         terminal.finish();
@@ -56,7 +57,7 @@ fn of_images(
     let found = diff::compare(&old, &new, command.semantic);
     terminal.finish();
     match args.story.written {
-        Written::Json => answer_json("bareboat.diff/1", &Named { images: names, diff: &found })?,
+        Written::Json => answer_json("bareboat.diff/1", &Named { images: names, indexes, diff: &found })?,
         _ => told(&words::words(&found, command.all), [before.digest(), after.digest()])?,
     }
     Ok(!found.equal)
@@ -66,8 +67,15 @@ fn of_images(
 #[derive(Serialize)]
 struct Named<'a> {
     images: [&'a str; 2],
+    /// Of the indexes that they were named by.
+    #[serde(skip_serializing_if = "is_none")]
+    indexes: [Option<Digest>; 2],
     #[serde(flatten)]
     diff: &'a diff::Diff,
+}
+
+fn is_none(indexes: &[Option<Digest>; 2]) -> bool {
+    indexes.iter().all(Option::is_none)
 }
 
 fn of_file(

@@ -41,9 +41,16 @@ impl<'a> Opened<'a> {
         self.image.manifest.digest
     }
 
+    /// The digest of the index that it is in, if it was named by one.
+    pub(super) fn index(&self) -> Option<Digest> {
+        self.image.index()
+    }
+
     pub(super) fn view(&self, threads: usize, progress: &dyn Progress) -> Result<View> {
         let layers = &self.image.layers;
-        view::read(layers, self, self.store, threads, progress)
+        self.image
+            .check_layers()
+            .and_then(|()| view::read(layers, self, self.store, threads, progress))
             .context(|| format!("cannot look into the image `{}`", self.name))
     }
 

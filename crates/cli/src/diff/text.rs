@@ -4,14 +4,26 @@ use bareboat_model::Digest;
 
 use super::words::{Row, Words};
 
-pub(super) fn text(names: [&str; 2], digests: [Digest; 2], words: &Words, quiet: bool) -> String {
+pub(super) fn text(
+    names: [&str; 2],
+    digests: [Digest; 2],
+    indexes: [Option<Digest>; 2],
+    words: &Words,
+    quiet: bool,
+) -> String {
     let mut out = format!("{}\n", words.verdict);
     if words.rows.is_empty() {
         return out;
     }
     let wide = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(60);
-    for (label, name, digest) in [("before", names[0], &digests[0]), ("after", names[1], &digests[1])] {
+    let [before, after] = indexes;
+    for (label, name, digest, index) in
+        [("before", names[0], &digests[0], before), ("after", names[1], &digests[1], after)]
+    {
         out.push_str(&format!("  {label:7} {name:wide$}  {digest}\n"));
+        if let Some(index) = index {
+            out.push_str(&format!("  {:7} {:wide$}  {index}\n", "", "in the index"));
+        }
     }
     out.push('\n');
     let width =

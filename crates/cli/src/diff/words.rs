@@ -272,12 +272,12 @@ fn files(diff: &Diff, all: bool) -> Section {
     let groups = group(&diff.files, &diff.packages);
     let mut lines: Vec<_> = groups.lines.iter().enumerate().collect();
     let mut notes = Vec::new();
-    if let Some(more) = lines.len().checked_sub(MOST_LINES + 1) {
+    if lines.len() > MOST_LINES {
         // The heaviest are shown, by path.
         lines.sort_by_key(|(nth, line)| (Reverse(line.bytes()), *nth));
-        lines.truncate(MOST_LINES);
+        let left: u64 = lines.drain(MOST_LINES..).map(|(_, line)| line.files()).sum();
         lines.sort_by_key(|(nth, _)| *nth);
-        notes.push(format!("and {} more, all smaller (--all lists them)", more + 1));
+        notes.push(format!("and {} more, all smaller (--all lists them)", count(left, "path")));
     }
     if groups.of_packages > 0 {
         notes.push(format!(
@@ -287,6 +287,10 @@ fn files(diff: &Diff, all: bool) -> Section {
     }
     if groups.only_time > 0 {
         notes.push(format!("and {} of which only the date differs", count(groups.only_time, "path")));
+    }
+    if groups.folders > 0 {
+        let folders = if groups.folders == 1 { "directory" } else { "directories" };
+        notes.push(format!("and {} {folders} of these files (--all lists them)", groups.folders));
     }
     let lines = lines.into_iter().map(|(_, line)| match line {
         Line::One(one) => file(one),

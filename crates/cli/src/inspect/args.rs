@@ -67,7 +67,7 @@ pub(crate) struct Inspect {
     pub(crate) patience: Patience,
 }
 
-/// A path in an image, from its root.
+/// A path in an image, from its root: it can be nowhere else, so the slash may be left out.
 #[derive(Clone, Debug)]
 pub(crate) struct InImage(pub(crate) ImagePath);
 
@@ -75,6 +75,6 @@ impl FromStr for InImage {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        ImagePath::absolute(text).map(Self)
+        ImagePath::absolute(&format!("/{}", text.trim_start_matches('/'))).map(Self)
     }
 }

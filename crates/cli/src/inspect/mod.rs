@@ -7,6 +7,7 @@ mod tree;
 mod tui;
 
 use std::io::{Read, Write as _};
+use std::path::Path;
 
 use bareboat_audit::inspect::{self, Budgets, Options};
 use bareboat_audit::packages::Inventory;
@@ -57,17 +58,35 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
     }
     if let Some(file) = &command.html {
         let page = inspect::html(&told, &looked.view, &looked.inventory, size)?;
-        write_file(file, |to| Ok(to.write_all(page.as_bytes())?))?;
+        write_page(file, &page)?;
+        if args.story.format == Format::Text && command.tree.is_none() && told.budgets.is_empty() {
+            return answer(&format!("written to {}\n", escape(&file.to_string_lossy())));
+        }
     }
     match (args.story.format, &command.tree) {
         (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,
         (Format::Json, Some(path)) => {
-            answer_json("bareboat.inspect/1", &tree::Told::new(&looked.view, &path.0)?)?;
+            answer_json("bareboat.inspect-tree/1", &tree::Told::new(&looked.view, &path.0)?)?;
         }
         (Format::Text, None) => answer(&text::of(&told, command.top, &args.story))?,
         (Format::Json, None) => answer_json("bareboat.inspect/1", &told)?,
     }
     if told.budgets.iter().all(|verdict| verdict.passed) { Ok(()) } else { Err(Failure::Code(FAILED)) }
+}
+
+/// Makes no folder: one that is not there was more likely mistyped.
+fn write_page(file: &Path, page: &str) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(
+            Error::new("there is no such folder").context(format!("cannot write `{}`", file.display()))
+        );
+    }
+    if file == Path::new("-") {
+        let error = Error::new("cannot write `-`: the page goes into a file");
+        return Err(error.with_hint("for a file of that name, write ./-"));
+    }
+    write_file(file, |to| Ok(to.write_all(page.as_bytes())?))
 }
 
 fn look<'a>(
@@ -77,7 +96,10 @@ fn look<'a>(
     terminal: &'a Terminal,
 ) -> Result<Looked<'a>> {
     let image = Stored(harbour.look(&command.image, command.platform.as_ref(), terminal)?);
-    let view = view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal)
+    let view = image
+        .0
+        .check_layers()
+        .and_then(|()| view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal))
         .context(|| format!("cannot look into the image `{}`", escape(&command.image)))?;
     let inventory = view.packages();
     Ok(Looked { image, view, inventory })
@@ -93,7 +115,9 @@ fn told(
         let base = harbour.look(name, command.platform.as_ref(), terminal)?;
         Ok((name.clone(), base.layers.iter().map(|(_, diff_id)| *diff_id).collect()))
     };
+    let Looked { image: Stored(image), view, inventory } = looked;
     let options = Options {
+        index: image.index(),
         base: command.base.as_ref().map(diff_ids).transpose()?,
         top: command.top,
         packages: command.packages,
@@ -104,7 +128,7 @@ fn told(
             layers: command.max_layers,
         },
     };
-    let Looked { image: Stored(image), view, inventory } = looked;
-    inspect::inspect(&command.image, image.top.digest, &image.config, view, inventory, &options)
+    let digest = if image.index().is_some() { image.manifest.digest } else { image.top.digest };
+    inspect::inspect(&command.image, digest, &image.config, view, inventory, &options)
         .context(|| format!("cannot inspect the image `{}`", escape(&command.image)))
 }

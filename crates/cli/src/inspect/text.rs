@@ -44,6 +44,9 @@ fn head(text: &mut String, image: &Inspection) {
         [image.image.clone(), image.config.platform.clone()].into_iter().chain(made).chain(by).collect();
     line(text, "image", &words);
     line(text, "digest", &[image.digest.to_string()]);
+    if let Some(index) = &image.index {
+        line(text, "index", &[index.to_string()]);
+    }
 }
 
 fn settings(text: &mut String, config: &Settings) {

@@ -66,6 +66,7 @@ fn yesterday_and_today_are_told_apart() {
       - /app/old/  12 files, 12.0 kB
       ~ /app/tool  content 19 B → 27 B
       and 1 path of the packages above (--all lists them)
+      and 2 directories of these files (--all lists them)
     "#);
     insta::assert_snapshot!(bench.says(&["diff", "oci:before", "oci:after", "--format", "markdown"]), @r#"
     ### Image diff: `oci:before` → `oci:after`
@@ -113,6 +114,8 @@ fn yesterday_and_today_are_told_apart() {
     ```
 
     and 1 path of the packages above (--all lists them)
+
+    and 2 directories of these files (--all lists them)
 
     </details>
     "#);
@@ -338,6 +341,7 @@ fn a_base_and_what_was_made_smaller_read_well() {
       - /usr/share/doc/libstdc++6  → gcc-14-base
       - /var/cache/ldconfig/
       and 114 paths of the packages above (--all lists them)
+      and 38 directories of these files (--all lists them)
     "#);
 }
 

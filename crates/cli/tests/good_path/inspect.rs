@@ -163,7 +163,7 @@ fn files_are_drawn_and_shown() {
     ");
     insta::assert_snapshot!(inspect(&["--tree", "/etc/passwd", "--format", "json"]), @r#"
     {
-      "schema": "bareboat.inspect/1",
+      "schema": "bareboat.inspect-tree/1",
       "files": [
         {
           "path": "/etc/passwd",
@@ -179,6 +179,8 @@ fn files_are_drawn_and_shown() {
       ]
     }
     "#);
+    assert_eq!(inspect(&["--cat", "etc/passwd"]), inspect(&["--cat", "/etc/passwd"]));
+    assert_eq!(inspect(&["--tree", "root"]), inspect(&["--tree", "/root"]));
     insta::assert_snapshot!(inspect(&["--cat", "/etc/passwd"]).lines().next().unwrap_or_default(), @r"root:x:0:0:root:/root:/bin/sh");
 }
 
@@ -229,5 +231,30 @@ fn what_was_built_here_is_told_by_name() {
        429 B  deb media-types 13.0.0
        521 B  deb netbase 6.5
        625 B  deb tzdata 2025c-1+deb13u1
+    ");
+}
+
+#[test]
+fn of_several_platforms_the_manifest_and_the_index_are_told() {
+    let bench =
+        Bench::new("name = \"bare\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\n");
+    bench.says(&["build", "-o", "oci:out"]);
+    let digests = |platform: &str| -> Vec<String> {
+        let output = bench
+            .command(["inspect", "oci:out", "--platform", platform, "--format", "json"])
+            .output()
+            .unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        ["digest", "index"].iter().map(|key| json[key].as_str().unwrap().to_owned()).collect()
+    };
+    let (amd64, arm64) = (digests("linux/amd64"), digests("linux/arm64"));
+    assert_eq!(amd64[1], arm64[1]);
+    assert_ne!(amd64[0], arm64[0]);
+    assert!(!amd64.contains(&arm64[0]));
+    let said = bench.says(&["inspect", "oci:out", "--platform", "linux/arm64"]);
+    let heads: Vec<&str> = said.lines().skip(1).take(2).collect();
+    insta::assert_snapshot!(heads.join("\n"), @r"
+    digest       [DIGEST]
+    index        [DIGEST]
     ");
 }

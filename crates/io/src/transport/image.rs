@@ -106,6 +106,32 @@ impl<'a> Image<'a> {
         open().context(|| format!("cannot read layer {}", layer.digest))
     }
 
+    /// Sees to it, without reading them, that the layers are there and have their sizes: those that lie in folders and
+    /// archives. A registry is not asked, nor the owner of a layer that only its owner hands out.
+    ///
+    /// # Errors
+    /// When a layer is missing, or has another size.
+    pub fn check_layers(&self) -> Result<()> {
+        if self.source.is_far() {
+            return Ok(());
+        }
+        for (number, (layer, _)) in
+            self.layers.iter().enumerate().filter(|(_, (layer, _))| !is_foreign(layer))
+        {
+            let opened = self.source.open(layer, 0).map(drop);
+            opened.context(|| format!("cannot read layer {} ({})", number + 1, layer.digest))?;
+        }
+        Ok(())
+    }
+
+    /// The index that the image was found in, if it was named by one.
+    #[must_use]
+    pub fn index(&self) -> Option<Digest> {
+        (self.top.digest != self.manifest.digest
+            && matches!(self.top.media_type.as_str(), oci::INDEX | oci::DOCKER_MANIFEST_LIST))
+        .then_some(self.top.digest)
+    }
+
     /// Sees to it that all layers are in the store.
     ///
     /// # Errors
