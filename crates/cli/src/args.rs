@@ -23,7 +23,8 @@ use crate::inspect::Inspect;
                   base = \"python3\"\n    \
                   image.entrypoint = [\"/usr/bin/python3\", \"/app/main.py\"]\n    \
                   files = [{ from = \"main.py\", to = \"/app/\" }]\n\n\
-                  Exit codes: 0 done, 1 a test failed, 2 it could not be done (input or environment), 3 a bug in bareboat;\n\
+                  Exit codes: 0 done, 1 the answer is no (a test failed, a budget was not kept, images differ),\n\
+                  2 it could not be done (input or environment), 3 a bug in bareboat;\n\
                   bareboat run ends as the program that it runs.")]
 pub(crate) struct Args {
     #[command(flatten)]
