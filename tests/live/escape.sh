@@ -64,7 +64,7 @@ for who in root user; do
     check "$who: and with the host's network" same "$(grep -v '^held' <<<"$held")" "all held"
     # `script` runs its command with $SHELL, or else with a shell that knows no `declare`.
     check "$who: and on a terminal" matches \
-        "$(SHELL=$BASH script -qec "$(declare -f as); $(declare -p BAREBOAT AREA NOBODY BAREBOAT_CACHE); as $who run 'oci:$AREA/images/probes' -- /probes all '$outside/canary'" /dev/null </dev/null | tr -d '\r')" \
+        "$(SHELL=$BASH script -qec "$(declare -f as as_user); $(declare -p BAREBOAT AREA NOBODY BAREBOAT_CACHE); as $who run 'oci:$AREA/images/probes' -- /probes all '$outside/canary'" /dev/null </dev/null | tr -d '\r')" \
         '^all held$'
     # A sandbox that may be written lets its own root be written, and nothing else.
     held=$(as_one $who run --writable "oci:$AREA/images/probes" -- /probes all "$outside/canary" 2>&1 </dev/null)
@@ -77,7 +77,7 @@ for who in root user; do
     check "$who: and ended in time" matches "$bombed" 'ran longer than 3 s'
     check "$who: a program that hangs is ended" same "$(as_one $who run --timeout 1 "oci:$AREA/images/probes" -- /probes hang 2>/dev/null; echo $?)" 124
     check "$who: so is one that floods" same "$(as_one $who run --timeout 1 "oci:$AREA/images/probes" -- /probes flood 2>/dev/null | wc -c >"$AREA/flood"; echo ${PIPESTATUS[0]})" 124
-    check "$who: what a program leaves running ends with it" same "$(timeout 5 bash -c "$(declare -f as); $(declare -p BAREBOAT AREA NOBODY); as $who run 'oci:$AREA/images/probes' -- /probes orphan"; echo $?)" 0
+    check "$who: what a program leaves running ends with it" same "$(timeout 5 bash -c "$(declare -f as as_user); $(declare -p BAREBOAT AREA NOBODY); as $who run 'oci:$AREA/images/probes' -- /probes orphan"; echo $?)" 0
 
     # Killed in every way, bareboat takes all with it.
     for signal in KILL TERM; do

@@ -43,7 +43,7 @@ for who in root user; do
     python $who 'for n in range(200000): print(n + 1)' >"$AREA/counted"
     check "$who: and output into one, all of it" cmp "$AREA/numbers" "$AREA/counted"
     check "$who: errors stay apart" same "$(python $who 'import sys; print("out"); print("err", file=sys.stderr)' 2>/dev/null)" out
-    check "$who: a reader that has enough ends it" same "$(timeout 10 bash -c "$(declare -f as python); $(declare -p BAREBOAT AREA NOBODY ledger BAREBOAT_CACHE); python $who 'while True: print(1)' 2>/dev/null | head -n 1")" 1
+    check "$who: a reader that has enough ends it" same "$(timeout 10 bash -c "$(declare -f as as_user python); $(declare -p BAREBOAT AREA NOBODY ledger BAREBOAT_CACHE); python $who 'while True: print(1)' 2>/dev/null | head -n 1")" 1
 
     # Signals: the program's own handler sees them.
     python $who 'import signal, sys, time
@@ -114,7 +114,7 @@ signal.signal(signal.SIGWINCH, lambda *_: print(os.get_terminal_size().columns, 
 print(os.ttyname(0), os.isatty(1), os.isatty(2), "ready", flush=True)
 print("got", input(), flush=True)
 while True: time.sleep(0.1)'
-    typed=$(declare -f as >"$AREA/as.sh"; declare -p BAREBOAT AREA NOBODY BAREBOAT_CACHE >>"$AREA/as.sh"
+    typed=$(declare -f as as_user >"$AREA/as.sh"; declare -p BAREBOAT AREA NOBODY BAREBOAT_CACHE >>"$AREA/as.sh"
         python3 "$AREA/typing.py" bash -c '. "$1"; shift; as "$@"' - "$AREA/as.sh" $who --entrypoint /usr/bin/python3 "$ledger" -- -c "$code" 2>&1)
     check "$who: it has a terminal where there is one" matches "$typed" '^/dev/pts/0 True True ready$'
     check "$who: what is typed arrives" matches "$typed" '^got typed$'
