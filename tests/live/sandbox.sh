@@ -162,7 +162,8 @@ archives() { skopeo --insecure-policy copy -q "$ledger" "docker-archive:$AREA/le
 if check "skopeo writes archives" archives; then
     check "a Docker archive runs" matches "$("$BAREBOAT" run "docker-archive:$AREA/ledger.tar:ledger:1" 2>&1)" '^bank +28856\.60$'
     strace -f -P "$AREA/ledger.tar" -e trace=read -o "$AREA/trace" "$BAREBOAT" run "docker-archive:$AREA/ledger.tar:ledger:1" >/dev/null
-    check "and is not read a second time" eval '! grep "read(" "$AREA/trace"'
+    # But for the first bytes, which tell how it is packed.
+    check "and is not read a second time" eval '! grep "read(" "$AREA/trace" | grep -vE "= [0-9]$"'
     check "an OCI archive runs" matches "$("$BAREBOAT" run "oci-archive:$AREA/ledger.oci.tar" 2>&1)" '^bank +28856\.60$'
 fi
 
