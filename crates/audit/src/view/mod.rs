@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_model::{Digest, ImagePath, Result};
+use bareboat_io::transport::Image;
+use bareboat_model::{Digest, Error, ImagePath, Result};
 
 pub use changes::{Change, Differences, Happened};
 pub use content::copy_content;
@@ -185,4 +186,12 @@ fn entry(layers: &[Layer], at: At) -> &Entry {
     let listing = layers.get(at.layer as usize).map(|layer| &layer.listing);
     let entry = listing.zip(at.entry).and_then(|(listing, entry)| listing.entries.get(entry as usize));
     entry.unwrap_or(&listing::IMPLIED)
+}
+
+/// The layers of an image where they are: in its folder or archive, or brought from further away.
+impl Layers for Image<'_> {
+    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
+        let number = self.layers.iter().position(|(one, _)| one.digest == layer.digest);
+        self.open_layer(number.ok_or_else(|| Error::new("the image has no such layer"))?)
+    }
 }

@@ -1,11 +1,9 @@
 //! The two images, opened and looked into.
 
-use std::io::Read;
-
 use bareboat_audit::diff::Side;
 use bareboat_audit::packages::Inventory;
-use bareboat_audit::view::{self, Layers, View};
-use bareboat_formats::oci::{Descriptor, Manifest};
+use bareboat_audit::view::{self, View};
+use bareboat_formats::oci::Manifest;
 use bareboat_io::store::Store;
 use bareboat_io::transport::{AnyPlatform, Image};
 use bareboat_model::{Context as _, Digest, Error, ImagePath, Progress, Result, escape};
@@ -50,7 +48,7 @@ impl<'a> Opened<'a> {
         let layers = &self.image.layers;
         self.image
             .check_layers()
-            .and_then(|()| view::read(layers, self, self.store, threads, progress))
+            .and_then(|()| view::read(layers, &self.image, self.store, threads, progress))
             .context(|| format!("cannot look into the image `{}`", self.name))
     }
 
@@ -73,14 +71,7 @@ impl<'a> Opened<'a> {
             return Err(Error::new(error).context(failing()));
         }
         let mut content = Vec::new();
-        view::copy_content(&view, &item, self, &mut content).context(failing)?;
+        view::copy_content(&view, &item, &self.image, &mut content).context(failing)?;
         Ok(Some(content))
-    }
-}
-
-impl Layers for Opened<'_> {
-    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
-        let number = self.image.layers.iter().position(|(one, _)| one.digest == layer.digest);
-        self.image.open_layer(number.ok_or_else(|| Error::new("there is no such layer"))?)
     }
 }

@@ -6,13 +6,12 @@ mod text;
 mod tree;
 mod tui;
 
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use bareboat_audit::inspect::{self, Budgets, Options};
 use bareboat_audit::packages::Inventory;
-use bareboat_audit::view::{self, Layers, View};
-use bareboat_formats::oci::Descriptor;
+use bareboat_audit::view::{self, View};
 use bareboat_io::files::write_file;
 use bareboat_io::transport::Image;
 use bareboat_model::{Context as _, Error, Result, escape};
@@ -28,19 +27,9 @@ use crate::terminal::Terminal;
 /// A budget was not kept.
 const FAILED: u8 = 1;
 
-/// An image whose layers are where they are: in its folder, or in the store.
-struct Stored<'a>(Image<'a>);
-
-impl Layers for Stored<'_> {
-    fn open(&self, layer: &Descriptor) -> Result<Box<dyn Read + Send + '_>> {
-        let number = self.0.layers.iter().position(|(one, _)| one.digest == layer.digest);
-        self.0.open_layer(number.ok_or_else(|| Error::new("the image has no such layer"))?)
-    }
-}
-
 /// An image, opened and looked into.
 struct Looked<'a> {
-    image: Stored<'a>,
+    image: Image<'a>,
     view: View,
     inventory: Inventory,
 }
@@ -95,11 +84,10 @@ fn look<'a>(
     harbour: &'a Harbour,
     terminal: &'a Terminal,
 ) -> Result<Looked<'a>> {
-    let image = Stored(harbour.look(&command.image, command.platform.as_ref(), terminal)?);
+    let image = harbour.look(&command.image, command.platform.as_ref(), terminal)?;
     let view = image
-        .0
         .check_layers()
-        .and_then(|()| view::read(&image.0.layers, &image, &harbour.store, args.place.threads(), terminal))
+        .and_then(|()| view::read(&image.layers, &image, &harbour.store, args.place.threads(), terminal))
         .context(|| format!("cannot look into the image `{}`", escape(&command.image)))?;
     let inventory = view.packages();
     Ok(Looked { image, view, inventory })
@@ -115,7 +103,7 @@ fn told(
         let base = harbour.look(name, command.platform.as_ref(), terminal)?;
         Ok((name.clone(), base.layers.iter().map(|(_, diff_id)| *diff_id).collect()))
     };
-    let Looked { image: Stored(image), view, inventory } = looked;
+    let Looked { image, view, inventory } = looked;
     let options = Options {
         index: image.index(),
         base: command.base.as_ref().map(diff_ids).transpose()?,
