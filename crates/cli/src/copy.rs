@@ -14,7 +14,6 @@ use crate::terminal::Terminal;
 
 /// What `copy`, `pull` and `push` answer.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Answer {
     from: String,
     to: String,

@@ -87,6 +87,17 @@ impl<'a> Harbour {
     }
 }
 
+impl Harbour {
+    /// The manifest or index that `text` names, whatever platforms it is for.
+    ///
+    /// # Errors
+    /// When there is no such image.
+    pub(crate) fn top_document(&self, text: &str, progress: &dyn Progress) -> Result<Vec<u8>> {
+        let place = place(text)?;
+        transport::top_document(&place, &self.outside(progress)).map_err(|error| explain(error, text, &place))
+    }
+}
+
 /// What an IMAGE argument names: an image by its transport, one that `build` left in `.bareboat`, or one in a registry.
 ///
 /// # Errors

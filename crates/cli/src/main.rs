@@ -10,6 +10,7 @@ mod diff;
 mod effects;
 mod image;
 mod inspect;
+mod layout;
 mod list;
 mod lock;
 mod login;

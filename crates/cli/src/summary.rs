@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use bareboat_build::pipeline::{Explanation, ImageSummary, LockSummary, Summary};
 use bareboat_model::escape;
 
+use crate::layout::columns;
+
 /// Where the second column begins.
 const LABEL: usize = 13;
 /// How wide the text may be; longer lists go on in the next line.
@@ -160,13 +162,14 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
 
 /// `label        one, two, three`, with what does not fit on further lines. Nothing for no items.
 pub(crate) fn line(text: &mut String, label: &str, items: &[String]) {
+    let most = columns().map_or(WIDTH, |columns| columns.min(WIDTH));
     let mut column = 0;
     for (number, item) in items.iter().enumerate() {
         let length = item.chars().count();
         if number == 0 {
             let _ = write!(text, "{label:LABEL$}");
             column = LABEL;
-        } else if column + 2 + length > WIDTH {
+        } else if column + 2 + length > most {
             let _ = write!(text, ",\n{:LABEL$}", "");
             column = LABEL;
         } else {

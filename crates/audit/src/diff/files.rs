@@ -6,6 +6,7 @@ use bareboat_model::{Digest, ImagePath};
 use serde::Serialize;
 
 use super::Side;
+use crate::packages::Installed;
 use crate::view::{Differences, FileId, Item, Kind};
 
 /// What became of a file.
@@ -29,7 +30,6 @@ pub struct FileChange {
     /// What became of it.
     pub change: What,
     /// What is changed: kind, content, link, mode, owner, xattrs, time.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<&'static str>,
     /// What the image before has there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,8 @@ pub struct FileChange {
     /// What the image after has there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<State>,
-    /// The package that it belongs to, in the image after or else before.
+    /// The package that it belongs to, in the image after or else before; of a link, where no package names it, the one
+    /// that it leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<Owner>,
 }
@@ -73,7 +74,6 @@ pub struct State {
     /// The group.
     pub gid: u32,
     /// The names of extended attributes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub xattrs: Vec<String>,
     /// Seconds since the epoch.
     pub time: i64,
@@ -132,7 +132,7 @@ pub(super) fn compare(before: &Side<'_>, after: &Side<'_>, semantic: bool) -> Ve
         let other_after = is.is_some_and(|(_, item)| is_other(&mut seen_after, &item));
         let change = change(path, was.map(|was| was.1), is.map(|is| is.1), semantic);
         if let Some(mut change) = change {
-            let owner = after.inventory.owner(path).or_else(|| before.inventory.owner(path));
+            let owner = owner(after, path).or_else(|| owner(before, path));
             change.before.iter_mut().for_each(|state| state.is_other_name = other_before);
             change.after.iter_mut().for_each(|state| state.is_other_name = other_after);
             change.package =
@@ -141,6 +141,25 @@ pub(super) fn compare(before: &Side<'_>, after: &Side<'_>, semantic: bool) -> Ve
         }
     }
     found
+}
+
+/// The package that a path is of. What dpkg notes beside packages without dpkg (`status.d`) names files only: so a link that
+/// a package most likely brought, as it leads from `/usr` to there (Debian policy 10.5), is of the package that it leads to.
+fn owner<'a>(side: &Side<'a>, path: &ImagePath) -> Option<&'a Installed> {
+    let found = side.inventory.owner(path);
+    found.or_else(|| {
+        let item = side.view.get(path)?;
+        let is_packaged = path.is_within(&usr("usr")) && !path.is_within(&usr("usr/local"));
+        if !is_packaged || item.entry.kind.link()?.starts_with(b"/") {
+            return None;
+        }
+        let (real, _) = side.view.lookup(path).ok()??;
+        side.inventory.owner(&real)
+    })
+}
+
+fn usr(path: &str) -> ImagePath {
+    ImagePath::parse(path.as_bytes()).unwrap_or_default()
 }
 
 fn change(

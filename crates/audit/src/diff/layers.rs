@@ -24,7 +24,7 @@ pub struct Sizes {
     /// The layers unpacked, with what upper layers hide of lower ones.
     pub raw: Pair<u64>,
     /// The layers as they are stored and sent.
-    pub compressed: Pair<u64>,
+    pub stored: Pair<u64>,
     /// What a host that has the image before must fetch for the image after: layers and config that it has not.
     pub fetch: u64,
     /// How many files, directories and links there are.
@@ -58,7 +58,7 @@ pub struct LayerOnly {
     /// The digest of its content.
     pub diff_id: Digest,
     /// Its size as it is stored.
-    pub compressed: u64,
+    pub stored: u64,
     /// Its size unpacked.
     pub raw: u64,
 }
@@ -76,7 +76,7 @@ pub(super) fn sizes(before: &Side<'_>, after: &Side<'_>) -> Sizes {
     Sizes {
         files: pair(&|side| side.view.size()),
         raw: pair(&|side| side.view.layers.iter().map(|layer| layer.listing.tar_size).sum()),
-        compressed: pair(&|side| side.view.layers.iter().map(|layer| layer.descriptor.size).sum()),
+        stored: pair(&|side| side.view.layers.iter().map(|layer| layer.descriptor.size).sum()),
         fetch: missing.values().sum::<u64>() + config,
         // Without the root, which every image has.
         entries: pair(&|side| side.view.len().saturating_sub(1) as u64),
@@ -106,7 +106,7 @@ fn only(side: &Side<'_>, other: &BTreeMap<Digest, Digest>) -> Vec<LayerOnly> {
         number,
         digest: layer.descriptor.digest,
         diff_id: layer.diff_id,
-        compressed: layer.descriptor.size,
+        stored: layer.descriptor.size,
         raw: layer.listing.tar_size,
     });
     told.collect()

@@ -36,10 +36,8 @@ pub struct PackageChange {
     /// Which way it went.
     pub change: Direction,
     /// The versions that only the image before has.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
     /// The versions that only the image after has.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// How many of its files and directories differ.
     pub files: u64,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use bareboat_model::{Error, Result, escape};
 use serde::Serialize;
 
-use super::Inspection;
+use super::{Dive, DiveRules, Inspection};
 
 /// A number of bytes, as people write it: `50MB`, `1.5 GiB`, `1200`.
 ///
@@ -35,10 +35,10 @@ impl FromStr for Bytes {
             "m" | "mb" => 1e6,
             "g" | "gb" => 1e9,
             "t" | "tb" => 1e12,
-            "kib" => 1024.0,
-            "mib" => 1_048_576.0,
-            "gib" => 1_073_741_824.0,
-            "tib" => 1_099_511_627_776.0,
+            "ki" | "kib" => 1024.0,
+            "mi" | "mib" => 1_048_576.0,
+            "gi" | "gib" => 1_073_741_824.0,
+            "ti" | "tib" => 1_099_511_627_776.0,
             _ => return Err(wrong()),
         };
         let bytes = (number * unit).round();
@@ -80,43 +80,77 @@ pub struct Budgets {
     pub waste: Option<MostWaste>,
     /// Layers.
     pub layers: Option<usize>,
+    /// What dive says of it.
+    pub dive: DiveRules,
 }
 
 /// Whether a budget was kept.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Verdict {
-    /// `size`, `waste`, `waste-percent` or `layers`.
+    /// `size`, `waste`, `waste-percent`, `layers`; or dive's `lowest-efficiency`, `highest-wasted-bytes`,
+    /// `highest-user-wasted-percent`.
     pub budget: &'static str,
     /// What it allows.
-    pub most: f64,
-    /// What there is.
+    #[serde(flatten)]
+    pub limit: Limit,
+    /// What there is. Of nothing in nothing, as dive has it, no number.
     pub found: f64,
     /// Whether that is within it.
     pub passed: bool,
 }
 
+/// What a budget allows.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// No more than this.
+    Most(f64),
+    /// No less than this.
+    Least(f64),
+}
+
+impl Verdict {
+    /// What is no number is above and below nothing: dive lets it pass.
+    fn new(budget: &'static str, limit: Limit, found: f64) -> Self {
+        let failed = match limit {
+            Limit::Most(most) => found > most,
+            Limit::Least(least) => found < least,
+        };
+        Self { budget, limit, found, passed: !failed }
+    }
+}
+
 impl Budgets {
     /// Judges the image: a verdict for each budget that is set.
-    pub fn judge(&self, image: &Inspection) -> Vec<Verdict> {
+    pub fn judge(&self, image: &Inspection, dive: Option<&Dive>) -> Vec<Verdict> {
+        let most = |budget, most: f64, found: f64| Verdict::new(budget, Limit::Most(most), found);
         let mut verdicts = Vec::new();
-        let mut judge = |budget, most: f64, found: f64| {
-            verdicts.push(Verdict { budget, most, found, passed: found <= most });
-        };
-        if let Some(most) = self.size {
-            judge("size", most as f64, image.size.layers as f64);
-        }
-        match self.waste {
-            Some(MostWaste::Bytes(most)) => judge("waste", most as f64, image.waste.own() as f64),
-            Some(MostWaste::Percent(most)) => {
+        verdicts.extend(self.size.map(|size| most("size", size as f64, image.size.layers as f64)));
+        verdicts.extend(self.waste.map(|waste| match waste {
+            MostWaste::Bytes(bytes) => most("waste", bytes as f64, image.waste.own() as f64),
+            MostWaste::Percent(percent) => {
                 let found = 100.0 * super::waste::ratio(image.waste.own(), image.size.layers);
-                judge("waste-percent", most, found);
+                most("waste-percent", percent, found)
             }
-            None => {}
-        }
-        if let Some(most) = self.layers {
-            judge("layers", most as f64, image.layers.len() as f64);
-        }
+        }));
+        verdicts.extend(self.layers.map(|layers| most("layers", layers as f64, image.layers.len() as f64)));
+        let Some(dive) = dive else { return verdicts };
+        let efficiency = self.dive.efficiency();
+        verdicts.extend(
+            efficiency.map(|least| Verdict::new("lowest-efficiency", Limit::Least(least), dive.efficiency)),
+        );
+        let wasted = self.dive.wasted();
+        verdicts.extend(wasted.map(|wasted| most("highest-wasted-bytes", wasted as f64, dive.wasted as f64)));
+        verdicts.extend(self.dive.user_wasted().map(|share| {
+            most("highest-user-wasted-percent", share, dive.wasted as f64 / dive.user_size as f64)
+        }));
         verdicts
+    }
+
+    /// Whether any is one of dive's.
+    pub(super) fn need_dive(&self) -> bool {
+        let dive = &self.dive;
+        dive.efficiency().is_some() || dive.wasted().is_some() || dive.user_wasted().is_some()
     }
 }
 
@@ -138,6 +172,7 @@ mod tests {
             ("50MB", Some(50_000_000)),
             ("50 mb", Some(50_000_000)),
             ("50M", Some(50_000_000)),
+            ("2Ki", Some(2048)),
             ("1GiB", Some(1 << 30)),
             ("1.5GiB", Some(3 << 29)),
             (".5k", Some(500)),

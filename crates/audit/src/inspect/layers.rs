@@ -19,8 +19,8 @@ pub struct LayerTold {
     pub diff_id: Digest,
     /// How it is stored.
     pub media_type: String,
-    /// Its bytes as it is stored and fetched.
-    pub compressed: u64,
+    /// Its bytes as it is stored and fetched, most often compressed.
+    pub stored: u64,
     /// The bytes of its tar.
     pub tar: u64,
     /// The bytes of the contents in it.
@@ -63,7 +63,7 @@ pub(super) fn layers(view: &View, history: &[Step], base: usize) -> Vec<LayerTol
             digest: layer.descriptor.digest,
             diff_id: layer.diff_id,
             media_type: layer.descriptor.media_type.clone(),
-            compressed: layer.descriptor.size,
+            stored: layer.descriptor.size,
             tar: layer.listing.tar_size,
             bytes: layer.listing.size(),
             command: step.map(|step| step.command.clone()).filter(|command| !command.is_empty()),

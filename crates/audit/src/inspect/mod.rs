@@ -3,6 +3,7 @@
 mod biggest;
 mod budget;
 mod dive;
+mod dive_rules;
 mod html;
 mod layers;
 mod packages;
@@ -15,9 +16,10 @@ use bareboat_formats::oci::ImageConfig;
 use bareboat_model::{Digest, Error, Result};
 use serde::Serialize;
 
-pub use biggest::{BigFile, BigFolder, sizes};
-pub use budget::{Budgets, Bytes, MostWaste, Verdict};
+pub use biggest::{BigFile, BigFolder, hard_links, sizes};
+pub use budget::{Budgets, Bytes, Limit, MostWaste, Verdict};
 pub use dive::{Dive, Inefficient, dive};
+pub use dive_rules::{DiveRules, Rule, Share};
 pub use html::{ShowSize, html};
 pub use layers::{Count, LayerTold};
 pub use packages::{PackageTold, Packages};
@@ -55,15 +57,14 @@ pub struct Inspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dive: Option<Dive>,
     /// Whether it is within its budgets.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Verdict>,
 }
 
 /// How big an image is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Sizes {
-    /// The layers as they are stored and fetched.
-    pub compressed: u64,
+    /// The layers as they are stored and fetched, most often compressed.
+    pub stored: u64,
     /// The contents of all layers: about what an engine says that the image takes.
     pub layers: u64,
     /// The files that a container sees, each once.
@@ -83,8 +84,6 @@ pub struct Options {
     pub base: Option<(String, Vec<Digest>)>,
     /// How many of the biggest files and folders.
     pub top: usize,
-    /// Whether all packages are listed.
-    pub packages: bool,
     /// Whether to look as dive does, too.
     pub dive: bool,
     /// What it may at most have.
@@ -113,7 +112,7 @@ pub fn inspect(
         digest,
         index: options.index,
         size: Sizes {
-            compressed: layers.iter().map(|layer| layer.compressed).sum(),
+            stored: layers.iter().map(|layer| layer.stored).sum(),
             layers: layers.iter().map(|layer| layer.bytes).sum(),
             files: contents.1,
             file_count: contents.0,
@@ -121,14 +120,16 @@ pub fn inspect(
         },
         config,
         layers,
-        packages: packages::packages(view, inventory, options.packages),
+        packages: packages::packages(view, inventory),
         biggest_files: biggest::files(view, inventory, options.top),
         biggest_folders: biggest::folders(view, options.top),
         waste: waste::waste(view, base),
-        dive: options.dive.then(|| dive::dive(view)),
+        dive: None,
         budgets: Vec::new(),
     };
-    told.budgets = options.budgets.judge(&told);
+    let dive = (options.dive || options.budgets.need_dive()).then(|| dive::dive(view));
+    told.budgets = options.budgets.judge(&told, dive.as_ref());
+    told.dive = dive.filter(|_| options.dive);
     Ok(told)
 }
 

@@ -14,11 +14,9 @@ pub struct Packages {
     pub counts: BTreeMap<&'static str, usize>,
     /// The bytes of the files that no package brought.
     pub unowned: u64,
-    /// All of them, by kind and name, if that was asked.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// All of them, by kind and name.
     pub list: Vec<PackageTold>,
     /// Files that tell of packages and could not be read, with the cause.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
 }
 
@@ -49,7 +47,7 @@ pub struct Unread {
     pub cause: String,
 }
 
-pub(super) fn packages(view: &View, inventory: &Inventory, list: bool) -> Packages {
+pub(super) fn packages(view: &View, inventory: &Inventory) -> Packages {
     let mut unowned = 0;
     let mut sizes: HashMap<*const Installed, u64> = HashMap::new();
     for (path, item) in view.contents() {
@@ -70,7 +68,7 @@ pub(super) fn packages(view: &View, inventory: &Inventory, list: bool) -> Packag
     Packages {
         counts: inventory.counts().into_iter().map(|(kind, count)| (kind.name(), count)).collect(),
         unowned,
-        list: if list { inventory.packages().iter().map(told).collect() } else { Vec::new() },
+        list: inventory.packages().iter().map(told).collect(),
         unread: unread.map(|(path, cause)| Unread { path: path.to_string(), cause: cause.clone() }).collect(),
     }
 }

@@ -36,10 +36,8 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
     /// Docker's health check.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healthcheck: Vec<String>,
     /// Docker's `ONBUILD`: what is done when one builds on the image.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub on_build: Vec<String>,
     /// How it came to be, step by step.
     pub history: Vec<Step>,

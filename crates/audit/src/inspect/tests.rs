@@ -90,12 +90,44 @@ fn budgets_are_kept_up_to_the_last_byte() {
             "waste-percent 37.4 37.5 false",
         ),
         (Budgets { layers: Some(1), ..Budgets::default() }, "layers 1 2 false"),
+        (dives("lowest-efficiency: 0.375"), "lowest-efficiency 0.375 0.375 true"),
+        (dives("lowest-efficiency: 0.376"), "lowest-efficiency 0.376 0.375 false"),
+        (dives("highest-wasted-bytes: 8"), "highest-wasted-bytes 8 8 true"),
+        (dives("highest-wasted-bytes: 7"), "highest-wasted-bytes 7 8 false"),
+        // dive's "percent" is a share, and can be more than all.
+        (dives("highest-user-wasted-percent: 1"), "highest-user-wasted-percent 1 1.6 false"),
     ] {
         let image = told(&["/a:333", "/a:55555"], &Options { budgets, ..Options::default() }).unwrap();
-        let shown =
-            image.budgets.iter().map(|it| format!("{} {} {} {}", it.budget, it.most, it.found, it.passed));
+        let shown = image.budgets.iter().map(|it| {
+            let (Limit::Most(limit) | Limit::Least(limit)) = it.limit;
+            format!("{} {limit} {} {}", it.budget, it.found, it.passed)
+        });
         assert_eq!(shown.collect::<Vec<_>>(), [expected]);
     }
+}
+
+fn dives(rule: &str) -> Budgets {
+    let rules = format!("rules:\n  {rule}\n");
+    Budgets { dive: DiveRules::parse(&rules, ".dive-ci".as_ref()).unwrap(), ..Budgets::default() }
+}
+
+/// As in dive, where zero of zero is above no limit.
+#[test]
+fn an_image_of_one_layer_wastes_nothing_of_its_users() {
+    let budgets = dives("highest-user-wasted-percent: 0");
+    let image = told(&["/a:333"], &Options { budgets, ..Options::default() }).unwrap();
+    assert!(image.budgets[0].passed && image.budgets[0].found.is_nan());
+    assert!(image.dive.is_none());
+}
+
+#[test]
+fn a_file_with_several_names_counts_once_in_each_folder() {
+    let view = Fixture::of(&["/d/a:333 /d/e/b=>/d/a /f/c=>/d/a /f/x:22"]).read().unwrap();
+    let shown = sizes(&view).into_iter().map(|(path, (bytes, files))| format!("{path} {bytes} {files}"));
+    assert_eq!(shown.collect::<Vec<_>>(), ["/ 5 2", "/d 3 1", "/d/e 3 1", "/f 5 2"]);
+    let image = plain(&["/d/a:333 /d/e/b=>/d/a /f/c=>/d/a /f/x:22"]);
+    assert_eq!(image.biggest_files[0].other_names, ["/d/e/b", "/f/c"]);
+    assert!(image.biggest_files[1].other_names.is_empty());
 }
 
 #[test]

@@ -6,12 +6,13 @@ mod open;
 mod text;
 mod words;
 
-use bareboat_audit::diff::{self, Side};
+use bareboat_audit::diff::{self, Pair, Side};
 use bareboat_model::{Digest, ImagePath, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Diff, Written};
 use crate::image::Harbour;
+use crate::layout::columns;
 use crate::output::{Failure, answer, answer_json};
 use crate::terminal::Terminal;
 use open::Opened;
@@ -41,7 +42,7 @@ fn of_images(
     let indexes = [before.index(), after.index()];
     let told = |words: &words::Words, digests: [Digest; 2]| match args.story.written {
         Written::Markdown => answer(&markdown::markdown(names, words)),
-        _ => answer(&text::text(names, digests, indexes, words, args.story.quiet)),
+        _ => answer(&text::text(names, digests, indexes, words, args.story.quiet, columns())),
     };
     if before.digest() == after.digest() && args.story.written != Written::Json {
         terminal.finish();
@@ -57,7 +58,13 @@ fn of_images(
     let found = diff::compare(&old, &new, command.semantic);
     terminal.finish();
     match args.story.written {
-        Written::Json => answer_json("bareboat.diff/1", &Named { images: names, indexes, diff: &found })?,
+        Written::Json => {
+            let [before, after] = names;
+            let images = Pair { before, after };
+            let [before, after] = indexes;
+            let indexes = Pair { before, after };
+            answer_json("bareboat.diff/1", &Named { images, indexes, diff: &found })?;
+        }
         _ => told(&words::words(&found, command.all), [before.digest(), after.digest()])?,
     }
     Ok(!found.equal)
@@ -66,16 +73,11 @@ fn of_images(
 /// With the names that the images were called by.
 #[derive(Serialize)]
 struct Named<'a> {
-    images: [&'a str; 2],
-    /// Of the indexes that they were named by.
-    #[serde(skip_serializing_if = "is_none")]
-    indexes: [Option<Digest>; 2],
+    images: Pair<&'a str>,
+    /// Of the indexes that they were named by; none where one was named by its manifest.
+    indexes: Pair<Option<Digest>>,
     #[serde(flatten)]
     diff: &'a diff::Diff,
-}
-
-fn is_none(indexes: &[Option<Digest>; 2]) -> bool {
-    indexes.iter().all(Option::is_none)
 }
 
 fn of_file(

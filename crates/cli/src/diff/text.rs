@@ -3,6 +3,7 @@
 use bareboat_model::Digest;
 
 use super::words::{Row, Words};
+use crate::layout::fitted;
 
 pub(super) fn text(
     names: [&str; 2],
@@ -10,10 +11,11 @@ pub(super) fn text(
     indexes: [Option<Digest>; 2],
     words: &Words,
     quiet: bool,
+    columns: Option<usize>,
 ) -> String {
     let mut out = format!("{}\n", words.verdict);
     if words.rows.is_empty() {
-        return out;
+        return fitted(&out, columns);
     }
     let wide = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(60);
     let [before, after] = indexes;
@@ -39,5 +41,5 @@ pub(super) fn text(
         out.push_str(&format!("\n{}: {}\n", section.title, section.summary));
         section.lines.iter().chain(&section.notes).for_each(|line| out.push_str(&format!("  {line}\n")));
     }
-    out
+    fitted(&out, columns)
 }

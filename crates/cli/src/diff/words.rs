@@ -107,7 +107,7 @@ fn rows(diff: &Diff) -> Vec<Row> {
     vec![
         bytes("files", sizes.files, String::new()),
         bytes("layers, raw", sizes.raw, String::new()),
-        bytes("compressed", sizes.compressed, String::new()),
+        bytes("stored", sizes.stored, String::new()),
         fetch,
         number("paths", sizes.entries, file_counts(&diff.files)),
         number("packages", sizes.packages, package_counts(&diff.packages)),
@@ -361,7 +361,7 @@ fn changed(one: &FileChange, before: &State, after: &State) -> String {
 
 fn layers(diff: &Diff, all: bool) -> Section {
     let line = |sign: char, layer: &bareboat_audit::diff::LayerOnly| {
-        format!("{sign} {} {}  {} compressed", layer.number, layer.digest, size(layer.compressed))
+        format!("{sign} {} {}  {} stored", layer.number, layer.digest, size(layer.stored))
     };
     let removed = diff.layers.removed.iter().map(|layer| line('-', layer));
     let lines = if all {

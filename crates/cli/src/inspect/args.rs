@@ -1,11 +1,12 @@
 //! What can be said to `bareboat inspect`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use bareboat_audit::inspect::{Bytes, MostWaste};
+use bareboat_audit::inspect::{Bytes, DiveRules, MostWaste, Rule, Share};
+use bareboat_io::files::read_bounded;
 use bareboat_io::transport::AnyPlatform;
-use bareboat_model::{Error, ImagePath};
+use bareboat_model::{Context as _, Error, ImagePath, escape};
 use clap::Args as ClapArgs;
 
 use crate::args::{Patience, platform, told};
@@ -27,7 +28,7 @@ pub(crate) struct Inspect {
     /// The platform, such as linux/arm/v7 [default: this machine's, or the only one]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
-    /// List all packages
+    /// List all packages; JSON always does
     #[arg(long)]
     pub(crate) packages: bool,
     /// How many of the biggest files and folders, and of what is wasted, to tell
@@ -39,6 +40,8 @@ pub(crate) struct Inspect {
     /// Tell dive's numbers, too: just as dive tells them
     #[arg(long)]
     pub(crate) dive: bool,
+    #[command(flatten)]
+    pub(crate) judge: DiveJudge,
     /// Allow the contents of all layers at most so many bytes, such as 50MB or 1GiB
     #[arg(long, value_name = "SIZE", value_parser = of_text::<Bytes>)]
     pub(crate) max_size: Option<Bytes>,
@@ -57,6 +60,12 @@ pub(crate) struct Inspect {
     /// Write the bytes of a file as the image has it, links followed
     #[arg(long, value_name = "PATH", value_parser = of_text::<InImage>, group = "instead")]
     pub(crate) cat: Option<InImage>,
+    /// Write the manifest as it is: of several platforms the index, or with --platform the one's manifest
+    #[arg(long, group = "instead", conflicts_with = "html")]
+    pub(crate) raw: bool,
+    /// Write the config as it is
+    #[arg(long, group = "instead", conflicts_with = "html")]
+    pub(crate) config: bool,
     /// Draw it as a page for a browser, in one file: a map of what takes room, by folder, layer, package and waste
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
@@ -65,6 +74,63 @@ pub(crate) struct Inspect {
     pub(crate) tui: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
+}
+
+/// dive's rules, for whoever has them already.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct DiveJudge {
+    /// Judge as dive --ci does: by the rules in .dive-ci if it is there, by dive's own where they say nothing
+    #[arg(long)]
+    ci: bool,
+    /// The same, by the rules in another file
+    #[arg(long, value_name = "FILE")]
+    ci_config: Option<PathBuf>,
+    /// dive's rule: no less efficiency than this, from 0 to 1, or off
+    #[arg(long, value_name = "RATIO", alias = "lowestEfficiency", value_parser = of_text::<Rule<Share>>)]
+    lowest_efficiency: Option<Rule<Share>>,
+    /// dive's rule: no more wasted bytes, as dive counts them, or off
+    #[arg(long, value_name = "SIZE", alias = "highestWastedBytes", value_parser = of_text::<Rule<Bytes>>)]
+    highest_wasted_bytes: Option<Rule<Bytes>>,
+    /// dive's rule: wasted bytes in parts of all layers but the lowest, from 0 to 1, or off
+    #[arg(long, value_name = "RATIO", alias = "highestUserWastedPercent", value_parser = of_text::<Rule<Share>>)]
+    highest_user_wasted_percent: Option<Rule<Share>>,
+}
+
+/// Where dive looks for its rules.
+const DIVES_FILE: &str = ".dive-ci";
+
+/// A file of rules has a few lines.
+const MOST_RULES: u64 = 1 << 20;
+
+impl DiveJudge {
+    /// What is said on the command line, then what the file says, then what dive does.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is none of dive's.
+    pub(super) fn rules(&self) -> Result<DiveRules, Error> {
+        let said = DiveRules {
+            lowest_efficiency: self.lowest_efficiency,
+            highest_wasted_bytes: self.highest_wasted_bytes,
+            highest_user_wasted_percent: self.highest_user_wasted_percent,
+        };
+        if !self.ci && self.ci_config.is_none() {
+            return Ok(said);
+        }
+        let file = self.ci_config.as_deref().unwrap_or(Path::new(DIVES_FILE));
+        let failing = || format!("cannot read `{}`", escape(&file.to_string_lossy()));
+        let written = match read_bounded(file, MOST_RULES).context(failing)? {
+            Some(bytes) => {
+                let text =
+                    String::from_utf8(bytes).map_err(|_| Error::new("it is no text")).context(failing)?;
+                DiveRules::parse(&text, file)?
+            }
+            None if self.ci_config.is_some() => {
+                return Err(Error::new("there is no such file").context(failing()));
+            }
+            None => DiveRules::default(),
+        };
+        Ok(said.or(written).or(DiveRules::USUAL))
+    }
 }
 
 /// A path in an image, from its root: it can be nowhere else, so the slash may be left out.

@@ -1,4 +1,4 @@
-//! `--cat`: the bytes of one file.
+//! `--cat`: the bytes of one file; and how bytes are written as they are.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -15,14 +15,22 @@ pub(super) fn run(view: &View, path: &ImagePath, source: &dyn Layers) -> Result<
     let found = view.lookup(path).context(failing)?;
     let (_, item) =
         found.ok_or_else(|| Error::new("there is no such file")).context(failing).map_err(hint)?;
+    write(|out| copy_content(view, &item, source, out), failing)
+}
+
+/// Writes bytes to stdout as they are; to a terminal, only what steers none.
+pub(super) fn write(
+    copy: impl FnOnce(&mut dyn Write) -> Result<()>,
+    failing: impl Fn() -> String,
+) -> Result<(), Failure> {
     let stdout = io::stdout();
     if stdout.is_terminal() {
         let mut shown = Shown::default();
-        copy_content(view, &item, source, &mut shown).context(failing)?;
+        copy(&mut shown).context(&failing)?;
         return crate::output::answer(&shown.text().context(failing)?);
     }
     let mut out = io::BufWriter::with_capacity(128 << 10, Broken { inner: stdout.lock(), closed: false });
-    let copied = copy_content(view, &item, source, &mut out).and_then(|()| Ok(out.flush()?));
+    let copied = copy(&mut out).and_then(|()| Ok(out.flush()?));
     match copied {
         Err(_) if out.get_ref().closed => Err(Failure::ClosedPipe),
         other => Ok(other.context(failing)?),
@@ -57,7 +65,7 @@ struct Shown(Vec<u8>);
 
 impl Shown {
     fn text(self) -> Result<String> {
-        let elsewhere = "send it elsewhere: bareboat inspect … --cat PATH > FILE";
+        let elsewhere = "send it elsewhere: bareboat inspect … > FILE";
         let refused =
             |why: &str| Error::new(format!("{why}, which a terminal cannot show")).with_hint(elsewhere);
         let text = String::from_utf8(self.0).map_err(|_| refused("it is not text"))?;
@@ -75,7 +83,7 @@ impl Write for Shown {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > MOST_SHOWN {
             let error = Error::new(format!("it has more than {MOST_SHOWN} bytes, too much for a terminal"));
-            return Err(error.with_hint("send it elsewhere: bareboat inspect … --cat PATH > FILE").into());
+            return Err(error.with_hint("send it elsewhere: bareboat inspect … > FILE").into());
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,7 +1,9 @@
 //! `bareboat inspect`.
 
 mod args;
+mod attributes;
 mod cat;
+mod raw;
 mod text;
 mod tree;
 mod tui;
@@ -9,7 +11,7 @@ mod tui;
 use std::io::Write as _;
 use std::path::Path;
 
-use bareboat_audit::inspect::{self, Budgets, Options};
+use bareboat_audit::inspect::{self, Budgets, DiveRules, Options};
 use bareboat_audit::packages::Inventory;
 use bareboat_audit::view::{self, View};
 use bareboat_io::files::write_file;
@@ -20,6 +22,7 @@ pub(crate) use args::Inspect;
 
 use crate::args::{Args, Format};
 use crate::image::Harbour;
+use crate::layout::columns;
 use crate::output::{Failure, answer, answer_json};
 use crate::summary::size;
 use crate::terminal::Terminal;
@@ -36,8 +39,12 @@ struct Looked<'a> {
 
 pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let harbour = Harbour::open(args, command.patience.timeout, terminal)?;
+    if command.raw || command.config {
+        return raw::run(command, &harbour, terminal);
+    }
+    let rules = command.judge.rules()?;
     let looked = look(command, args, &harbour, terminal)?;
-    let told = told(command, &looked, &harbour, terminal)?;
+    let told = told(command, rules, &looked, &harbour, terminal)?;
     terminal.finish();
     if let Some(path) = &command.cat {
         return cat::run(&looked.view, &path.0, &looked.image);
@@ -53,11 +60,16 @@ pub(crate) fn run(command: &Inspect, args: &Args, terminal: &Terminal) -> Result
         }
     }
     match (args.story.format, &command.tree) {
-        (Format::Text, Some(path)) => answer(&tree::text(&looked.view, &path.0, command.depth)?)?,
+        (Format::Text, Some(path)) => {
+            answer(&tree::text(&looked.view, &path.0, command.depth, args.story.verbose)?)?;
+        }
         (Format::Json, Some(path)) => {
             answer_json("bareboat.inspect-tree/1", &tree::Told::new(&looked.view, &path.0)?)?;
         }
-        (Format::Text, None) => answer(&text::of(&told, command.top, &args.story))?,
+        (Format::Text, None) => {
+            let asked = text::Told { top: command.top, packages: command.packages, columns: columns() };
+            answer(&text::of(&told, &asked, &args.story))?;
+        }
         (Format::Json, None) => answer_json("bareboat.inspect/1", &told)?,
     }
     if told.budgets.iter().all(|verdict| verdict.passed) { Ok(()) } else { Err(Failure::Code(FAILED)) }
@@ -95,6 +107,7 @@ fn look<'a>(
 
 fn told(
     command: &Inspect,
+    dive: DiveRules,
     looked: &Looked<'_>,
     harbour: &Harbour,
     terminal: &Terminal,
@@ -108,12 +121,12 @@ fn told(
         index: image.index(),
         base: command.base.as_ref().map(diff_ids).transpose()?,
         top: command.top,
-        packages: command.packages,
         dive: command.dive,
         budgets: Budgets {
             size: command.max_size.map(|bytes| bytes.0),
             waste: command.max_waste,
             layers: command.max_layers,
+            dive,
         },
     };
     let digest = if image.index().is_some() { image.manifest.digest } else { image.top.digest };

@@ -3,29 +3,47 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use bareboat_audit::inspect::{Count, Dive, Fate, Inspection, LayerTold, Settings, Verdict, Wasted};
+use bareboat_audit::inspect::{Count, Dive, Fate, Inspection, LayerTold, Limit, Settings, Verdict, Wasted};
 use bareboat_model::escape;
 
 use crate::args::Story;
+use crate::layout::{cut, fitted, table, width};
 use crate::summary::{count, line, size};
 
-/// How wide a command may be beside its layer.
+/// How wide a command may be beside its layer, where no terminal says it.
 const COMMAND: usize = 60;
+/// With less room than this beside its layer, a command stands below it.
+const LEAST_COMMAND: usize = 20;
+/// How it stands there.
+const BELOW: &str = "          ";
+/// Other names of a file that are told.
+const MOST_NAMES: usize = 3;
+
+/// How much is told.
+pub(super) struct Told {
+    /// How many of the biggest and of what is wasted.
+    pub(super) top: usize,
+    /// Whether all packages are listed.
+    pub(super) packages: bool,
+    /// How wide the terminal is, if there is one.
+    pub(super) columns: Option<usize>,
+}
 
 /// All of it; only the budgets' verdicts, if there are any, when quiet.
-pub(super) fn of(image: &Inspection, top: usize, story: &Story) -> String {
+pub(super) fn of(image: &Inspection, told: &Told, story: &Story) -> String {
+    let &Told { top, columns, .. } = told;
     let mut text = String::new();
     if !story.quiet || image.budgets.is_empty() {
         head(&mut text, image);
         settings(&mut text, &image.config);
         sizes(&mut text, image);
-        layers(&mut text, &image.layers, story.verbose);
+        layers(&mut text, &image.layers, story.verbose, columns);
         if story.verbose {
             history(&mut text, &image.config);
         }
         biggest(&mut text, image);
         waste(&mut text, image, top);
-        packages(&mut text, image);
+        packages(&mut text, image, told.packages);
         if let Some(dive) = &image.dive {
             of_dive(&mut text, dive, top);
         }
@@ -33,8 +51,9 @@ pub(super) fn of(image: &Inspection, top: usize, story: &Story) -> String {
             text.push('\n');
         }
     }
-    image.budgets.iter().for_each(|verdict| of_verdict(&mut text, verdict));
-    text
+    let wide = image.budgets.iter().map(|verdict| name(verdict).len()).max().unwrap_or_default();
+    image.budgets.iter().for_each(|verdict| of_verdict(&mut text, verdict, wide));
+    fitted(&text, columns)
 }
 
 fn head(text: &mut String, image: &Inspection) {
@@ -98,12 +117,12 @@ fn sizes(text: &mut String, image: &Inspection) {
         &[
             format!("{} in {}", size(all.files), count(all.file_count, "file")),
             format!("{} in {}", size(all.layers), count(image.layers.len() as u64, "layer")),
-            format!("{} compressed", size(all.compressed)),
+            format!("{} stored", size(all.stored)),
         ],
     );
 }
 
-fn layers(text: &mut String, layers: &[LayerTold], verbose: bool) {
+fn layers(text: &mut String, layers: &[LayerTold], verbose: bool, columns: Option<usize>) {
     if layers.is_empty() {
         return;
     }
@@ -118,7 +137,7 @@ fn layers(text: &mut String, layers: &[LayerTold], verbose: bool) {
         };
         rows.push(vec![
             layer.number.to_string(),
-            size(layer.compressed),
+            size(layer.stored),
             size(layer.bytes),
             paths(layer.added),
             paths(changed),
@@ -126,11 +145,18 @@ fn layers(text: &mut String, layers: &[LayerTold], verbose: bool) {
             if layer.wasted == 0 { "-".to_owned() } else { size(layer.wasted) },
         ]);
     }
+    let taken = width(&rows);
     let notes = layers.iter().map(|layer| {
         let base = if layer.in_base { "(base) " } else { "" };
-        let command = layer.command.as_deref().unwrap_or_default();
-        let command = if verbose { escape(command) } else { cut(&escape(command), COMMAND) };
-        format!("{base}{command}")
+        let command = format!("{base}{}", escape(layer.command.as_deref().unwrap_or_default()));
+        match columns.map(|columns| (columns.saturating_sub(taken), columns)) {
+            _ if verbose || command.is_empty() => command,
+            None => cut(&command, base.len() + COMMAND),
+            Some((room, columns)) if room < LEAST_COMMAND => {
+                format!("\n{BELOW}{}", cut(&command, columns.saturating_sub(BELOW.len())))
+            }
+            Some((room, _)) => cut(&command, room),
+        }
     });
     text.push('\n');
     table(text, &rows, &std::iter::once(String::new()).chain(notes).collect::<Vec<_>>());
@@ -151,7 +177,8 @@ fn biggest(text: &mut String, image: &Inspection) {
         let rows: Vec<_> = image.biggest_files.iter().map(|file| vec![size(file.bytes)]).collect();
         let notes = image.biggest_files.iter().map(|file| {
             let package = file.package.iter().map(|package| format!(", package {}", escape(package)));
-            format!("{} (layer {}{})", file.path, file.layer, package.collect::<String>())
+            let names = other_names(&file.other_names);
+            format!("{} (layer {}{}{names})", file.path, file.layer, package.collect::<String>())
         });
         table(text, &rows, &notes.collect::<Vec<_>>());
     }
@@ -164,6 +191,14 @@ fn biggest(text: &mut String, image: &Inspection) {
             .map(|folder| format!("{} ({})", folder.path, count(folder.files, "file")));
         table(text, &rows, &notes.collect::<Vec<_>>());
     }
+}
+
+fn other_names(names: &[String]) -> String {
+    let shown = names.iter().take(MOST_NAMES).cloned();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let more = (more > 0).then(|| format!("{more} more names"));
+    let words: Vec<String> = shown.chain(more).collect();
+    if words.is_empty() { String::new() } else { format!(", also {}", words.join(", ")) }
 }
 
 fn waste(text: &mut String, image: &Inspection, top: usize) {
@@ -207,7 +242,7 @@ fn of_wasted(wasted: &Wasted) -> String {
     )
 }
 
-fn packages(text: &mut String, image: &Inspection) {
+fn packages(text: &mut String, image: &Inspection, list: bool) {
     let packages = &image.packages;
     let mut words: Vec<String> =
         packages.counts.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
@@ -221,7 +256,7 @@ fn packages(text: &mut String, image: &Inspection) {
     for unread in &packages.unread {
         let _ = writeln!(text, "  not all read: {} ({})", unread.path, escape(&unread.cause));
     }
-    if !packages.list.is_empty() {
+    if list && !packages.list.is_empty() {
         let rows: Vec<_> = packages.list.iter().map(|package| vec![size(package.bytes)]).collect();
         let notes = packages.list.iter().map(|package| {
             let words = [package.kind.name(), &escape(&package.name), &escape(&package.version)].join(" ");
@@ -244,38 +279,34 @@ fn of_dive(text: &mut String, dive: &Dive, top: usize) {
     table(text, &rows, &shown.iter().map(|file| file.path.clone()).collect::<Vec<_>>());
 }
 
-fn of_verdict(text: &mut String, verdict: &Verdict) {
+fn of_verdict(text: &mut String, verdict: &Verdict, wide: usize) {
+    let (Limit::Most(limit) | Limit::Least(limit)) = verdict.limit;
+    // A miss by a hair is no miss by nothing.
+    let is_close = (verdict.found - limit).abs() < 0.0001;
     let shown = |value: f64| match verdict.budget {
         "waste-percent" => format!("{value:.1} %"),
         "layers" => format!("{value}"),
+        "lowest-efficiency" | "highest-user-wasted-percent" if is_close => format!("{value}"),
+        "lowest-efficiency" | "highest-user-wasted-percent" => format!("{value:.4}"),
         _ => size(value as u64),
     };
-    let (verdict_word, name) =
-        (if verdict.passed { "PASS" } else { "FAIL" }, verdict.budget.trim_end_matches("-percent"));
-    let _ =
-        writeln!(text, "{verdict_word}  {name:7} {}, at most {}", shown(verdict.found), shown(verdict.most));
+    let (limit, by, far) = match verdict.limit {
+        Limit::Most(most) => (format!("at most {}", shown(most)), verdict.found - most, "too much"),
+        Limit::Least(least) => (format!("at least {}", shown(least)), least - verdict.found, "too little"),
+    };
+    let (word, by) = match verdict.passed {
+        true => ("PASS", String::new()),
+        false => ("FAIL", format!(": {} {far}", shown(by))),
+    };
+    let name = name(verdict);
+    let _ = writeln!(text, "{word}  {name:wide$}  {}, {limit}{by}", shown(verdict.found));
+}
+
+/// Both ways to say how much waste there may be are one option.
+fn name(verdict: &Verdict) -> &'static str {
+    if verdict.budget == "waste-percent" { "waste" } else { verdict.budget }
 }
 
 fn heading(text: &mut String, words: &str) {
     let _ = writeln!(text, "\n{words}");
-}
-
-/// Columns that end together, and a note behind them.
-fn table(text: &mut String, rows: &[Vec<String>], notes: &[String]) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-    for (row, note) in rows.iter().zip(notes) {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("  {cell:>width$}"));
-        let line = cells.collect::<String>() + "  " + note;
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
 }

@@ -1,13 +1,14 @@
 //! `--tree`: the files of an image, drawn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use bareboat_audit::inspect::sizes;
-use bareboat_audit::view::{Item, Kind, View};
+use bareboat_audit::inspect::{hard_links, sizes};
+use bareboat_audit::view::{FileId, Item, Kind, View};
 use bareboat_model::{Context as _, Error, ImagePath, Result, escape};
 use serde::Serialize;
 
+use super::attributes::attributes;
 use crate::summary::{count, size};
 
 /// What is at the path once links are followed.
@@ -17,13 +18,13 @@ fn root<'a>(view: &'a View, path: &ImagePath) -> Result<(ImagePath, Item<'a>)> {
 }
 
 /// The drawing: the bytes of each, its name, and where a link leads.
-pub(super) fn text(view: &View, path: &ImagePath, depth: usize) -> Result<String> {
+pub(super) fn text(view: &View, path: &ImagePath, depth: usize, verbose: bool) -> Result<String> {
     let (root, item) = root(view, path)?;
     let mut inside: BTreeMap<ImagePath, Vec<(&ImagePath, Item<'_>)>> = BTreeMap::new();
     for (path, item) in view.files().filter(|(path, _)| path.is_within(&root) && **path != root) {
         inside.entry(path.parent().unwrap_or_default()).or_default().push((path, item));
     }
-    let drawing = Drawing { sizes: sizes(view), inside };
+    let drawing = Drawing { sizes: sizes(view), names: hard_links(view), inside, verbose };
     let mut out = String::new();
     drawing.line(&mut out, "", &root.to_string(), &root, &item, depth == 0);
     drawing.below(&mut out, &root, "", depth);
@@ -32,7 +33,10 @@ pub(super) fn text(view: &View, path: &ImagePath, depth: usize) -> Result<String
 
 struct Drawing<'a> {
     sizes: BTreeMap<ImagePath, (u64, u64)>,
+    names: HashMap<FileId, Vec<&'a ImagePath>>,
     inside: BTreeMap<ImagePath, Vec<(&'a ImagePath, Item<'a>)>>,
+    /// Whether permissions and owners are told.
+    verbose: bool,
 }
 
 impl Drawing<'_> {
@@ -68,10 +72,23 @@ impl Drawing<'_> {
             Kind::Directory => slash(name),
             Kind::Symlink(target) => format!("{name} -> {}", escape(&String::from_utf8_lossy(target))),
             Kind::Device | Kind::Pipe => format!("{name} ({})", item.entry.kind.word()),
-            _ => name.to_owned(),
+            _ => match first_name(&self.names, path, item) {
+                Some(first) => format!("{name} (the same file as {first})"),
+                None => name.to_owned(),
+            },
         };
-        let _ = writeln!(out, "{:>9}  {indent}{after}", size(bytes));
+        let attributes = if self.verbose { attributes(item.entry) + "  " } else { String::new() };
+        let _ = writeln!(out, "{attributes}{:>9}  {indent}{after}", size(bytes));
     }
+}
+
+/// The first name of a file that has several, unless it is this one.
+fn first_name<'a>(
+    names: &HashMap<FileId, Vec<&'a ImagePath>>,
+    path: &ImagePath,
+    item: &Item<'_>,
+) -> Option<&'a ImagePath> {
+    names.get(&item.id())?.first().copied().filter(|first| *first != path)
 }
 
 fn slash(name: &str) -> String {
@@ -98,11 +115,15 @@ struct Line {
     target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
+    /// The first name of the file, if this is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_as: Option<String>,
 }
 
 impl Told {
     pub(super) fn new(view: &View, path: &ImagePath) -> Result<Self> {
         let (root, _) = root(view, path)?;
+        let names = hard_links(view);
         let files = view.files().filter(|(path, _)| path.is_within(&root)).map(|(path, item)| Line {
             path: path.to_string(),
             kind: item.entry.kind.word(),
@@ -117,6 +138,7 @@ impl Told {
                 Kind::File { digest, .. } => Some(digest.to_string()),
                 _ => None,
             },
+            same_as: first_name(&names, path, &item).map(ToString::to_string),
         });
         Ok(Self { files: files.collect() })
     }

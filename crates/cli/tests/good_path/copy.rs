@@ -48,7 +48,7 @@ fn an_image_is_pushed_and_pulled() {
       "from": "[REGISTRY]/team/bare:1.0",
       "to": "oci-archive:bare.tar",
       "digest": "[DIGEST]",
-      "mediaType": "application/vnd.oci.image.manifest.v1+json",
+      "media_type": "application/vnd.oci.image.manifest.v1+json",
       "manifests": 1,
       "attachments": 0,
       "moved": {

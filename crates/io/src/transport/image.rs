@@ -55,6 +55,18 @@ pub fn open<'a>(location: &Location, choice: &Choice, outside: &Outside<'a>) -> 
         .context(|| format!("cannot read the image `{location}`"))
 }
 
+/// The manifest or index at `location`, as it is.
+///
+/// # Errors
+/// When it is not there, or is not what its digest says.
+pub fn top_document(location: &Location, outside: &Outside<'_>) -> Result<Vec<u8>> {
+    let read = || {
+        let source = source(location, outside)?;
+        document(&*source, &source.top()?)
+    };
+    read().context(|| format!("cannot read the image `{location}`"))
+}
+
 impl<'a> Image<'a> {
     fn of(
         location: String,

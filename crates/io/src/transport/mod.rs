@@ -36,7 +36,7 @@ pub use built::{Attachment, BuiltImage, ImageSet, holds_attachments, write, writ
 pub use copy::{Copied, CopyOptions, copy, copy_between};
 pub use destination::{Destination, Tally, Work};
 pub use graph::Graph;
-pub use image::{Found, Image, open};
+pub use image::{Found, Image, open, top_document};
 pub use layout::{Named, Removed, add_names, is_of_attachments, names, remove_name};
 pub use platforms::{Choice, Chosen};
 pub use registries::Registries;

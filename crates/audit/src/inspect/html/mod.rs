@@ -98,7 +98,7 @@ fn head(page: &mut String, told: &Inspection, size: ShowSize) {
     let made = told.config.created.iter().map(|created| format!(", made {}", text(created)));
     let _ = write!(
         page,
-        "<header>\n<h1>{}</h1>\n<p>{}{}</p>\n<p>{}</p>\n<p>{} in {} files · {} in {} layers, {} compressed · {} wasted, {:.1} %</p>\n\
+        "<header>\n<h1>{}</h1>\n<p>{}{}</p>\n<p>{}</p>\n<p>{} in {} files · {} in {} layers, {} stored · {} wasted, {:.1} %</p>\n\
          </header>\n<main>\n",
         text(&told.image),
         text(&told.config.platform),
@@ -108,7 +108,7 @@ fn head(page: &mut String, told: &Inspection, size: ShowSize) {
         told.size.file_count,
         size(told.size.layers),
         told.layers.len(),
-        size(told.size.compressed),
+        size(told.size.stored),
         size(told.waste.bytes),
         100.0 * told.waste.ratio,
     );
@@ -120,7 +120,7 @@ fn layers(page: &mut String, told: &Inspection, size: ShowSize) {
         let base = if layer.in_base { "(base) " } else { "" };
         let cells = [
             format!("<a href=\"#layer/layer%20{0}\">{0}</a>", layer.number),
-            size(layer.compressed),
+            size(layer.stored),
             size(layer.bytes),
         ];
         let cells = cells.into_iter().chain(counts.map(|count| count.to_string()));

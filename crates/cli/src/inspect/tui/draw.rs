@@ -88,7 +88,7 @@ fn of_details(state: &State<'_>, frame: &mut Frame<'_>, area: Rect) {
     let mut lines = Vec::new();
     if let Some(layer) = state.told.layers.get(state.layer) {
         lines.push(Line::raw(escape(layer.command.as_deref().unwrap_or("nobody says how it was made"))));
-        lines.push(Line::raw(format!("{} stored, wastes {}", size(layer.compressed), size(layer.wasted))));
+        lines.push(Line::raw(format!("{} stored, wastes {}", size(layer.stored), size(layer.wasted))));
         lines.push(Line::raw(layer.digest.to_string()));
         lines.push(Line::raw(""));
     }

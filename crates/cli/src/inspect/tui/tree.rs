@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use bareboat_audit::view::{Happened, Item, Kind, View};
 use bareboat_model::{ImagePath, escape};
 
+use super::super::attributes::attributes;
+
 /// What happened to a path in the layers that are compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Mark {
@@ -158,32 +160,8 @@ fn row<'a>(path: &'a ImagePath, node: &Node<'a>, lead: &str, is_closed: bool) ->
         Kind::Symlink(target) => format!(" → {}", escape(&String::from_utf8_lossy(target))),
         _ => String::new(),
     };
-    let attributes = format!("{} {:>5}:{:<5}", permissions(&entry.kind, entry.mode), entry.uid, entry.gid);
+    let attributes = attributes(entry);
     Row { path, text: format!("{lead}{name}{after}"), mark: node.mark, bytes: node.bytes, attributes }
-}
-
-/// As `ls -l` writes them.
-fn permissions(kind: &Kind, mode: u32) -> String {
-    let first = match kind {
-        Kind::Directory => 'd',
-        Kind::Symlink(_) => 'l',
-        Kind::Device => 'c',
-        Kind::Pipe => 'p',
-        _ => '-',
-    };
-    let mut text = String::from(first);
-    for (shift, special, set) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
-        let bits = mode >> shift;
-        text.push(if bits & 4 == 0 { '-' } else { 'r' });
-        text.push(if bits & 2 == 0 { '-' } else { 'w' });
-        text.push(match (bits & 1 == 1, mode & special != 0) {
-            (true, true) => set,
-            (false, true) => set.to_ascii_uppercase(),
-            (true, false) => 'x',
-            (false, false) => '-',
-        });
-    }
-    text
 }
 
 /// The files up to the layer, and those that the compared layers removed.
