@@ -36,6 +36,17 @@ if check "the page is written" "$BAREBOAT" inspect "$image" --html "$page" --for
         'eval:location.hash'
     check "a box tells what it is to whoever cannot see it" says "/root/.data · 8.6 kB · 0.7 % · 3 files" "$page" 'hash:#/root' \
         "$focused"
+    check "all layers together have a name" says "all layers · 1.2 MB · 100.0 %" "$page#layer/" \
+        'eval:document.querySelector("#about").textContent.split(" · ").slice(0, 3).join(" · ")'
+    check "all files are counted, empty ones too" says "$(jq .size.file_count "$AREA/told.json") files" "$page" \
+        'eval:document.querySelector("#about").textContent.split(" · ")[3]'
+    check "colours are named" says "layer;layer 1  1.2 MB" "$page" 'eval:document.querySelector("#colour").value' \
+        'eval:document.querySelector("#legend").firstChild.textContent'
+    find='(() => { const find = document.querySelector("#find"); find.value = "AGAIN"; find.dispatchEvent(new Event("input")); })()'
+    check "paths are found by a part of them" says "None;“AGAIN”: 2 found, 12.8 kB;#/root/.data" "$page" "eval:void $find" \
+        'eval:document.querySelector("#about").textContent' 'eval:document.querySelector("#list a").hash'
+    check "on the way up the box below has the keyboard" says "#/;root" "$page" 'hash:#/root' key:Backspace 'eval:location.hash' \
+        'eval:document.activeElement.dataset.name'
     check "no box is beyond the map" says "0" "$page" 'eval:(() => { const map = document.querySelector("#map").getBoundingClientRect();
         return [...document.querySelectorAll("#map button")].filter((one) => { const box = one.getBoundingClientRect();
         return box.right > map.right + 1 || box.bottom > map.bottom + 1; }).length; })()'

@@ -75,7 +75,9 @@ pub(super) fn data(told: &Inspection, view: &View, inventory: &Inventory) -> Dat
         layer.lost.iter().map(move |lost| (of(lost), &lost.path))
     });
     let lost = lost.map(|((layer, bytes), path)| Content { path, bytes, layer, owner: None, lost: true });
-    let mut contents: Vec<Content<'_>> = kept.chain(lost).filter(|content| content.bytes > 0).collect();
+    // Empty files have no place on the map, and are counted; nothing is lost with them.
+    let lost = lost.filter(|content| content.bytes > 0);
+    let mut contents: Vec<Content<'_>> = kept.chain(lost).collect();
     contents
         .sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(b.path)).then(a.layer.cmp(&b.layer)));
     let small = contents.split_off(contents.len().min(MOST_FILES));

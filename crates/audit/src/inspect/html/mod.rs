@@ -57,11 +57,15 @@ pub fn html(told: &Inspection, view: &View, inventory: &Inventory, size: ShowSiz
 }
 
 /// Where the script draws.
-const MAP: &str = r##"<nav aria-label="How to divide"><span>By</span>
+const MAP: &str = r##"<nav id="views" aria-label="How to divide"><span>By</span>
 <a href="#/" data-view="folder">folder</a> <a href="#layer/" data-view="layer">layer</a>
 <a href="#package/" data-view="package">package</a> <a href="#waste/" data-view="waste">waste</a></nav>
+<form id="tools"><label>Colour by <select id="colour"><option value="part">part</option><option value="layer">layer</option>
+<option value="package">package</option><option value="kind">kind of package</option></select></label>
+<label>Find <input id="find" type="search" placeholder="part of a path" autocomplete="off" spellcheck="false"></label></form>
 <div id="crumbs" role="navigation" aria-label="Where"></div>
 <div id="map" role="group" aria-label="Map of what takes room"></div>
+<div id="legend" role="list" aria-label="Colours"></div>
 <div id="about" role="status"></div>
 <noscript><p>The map needs JavaScript; the tables do not.</p></noscript>
 <div class="scroll"><table><thead><tr><th>name</th><th class="n">size</th><th class="n">files</th><th class="n">wasted</th></tr></thead>

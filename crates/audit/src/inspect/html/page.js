@@ -3,7 +3,8 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const [FOLDER, NAME, BYTES, FILES, LAYER, PACKAGE, LOST] = [0, 1, 2, 3, 4, 5, 6];
   const $ = (id) => document.getElementById(id);
-  const map = $("map"), about = $("about"), crumbs = $("crumbs"), list = $("list");
+  const map = $("map"), about = $("about"), crumbs = $("crumbs"), list = $("list"), legend = $("legend");
+  const colour = $("colour"), find = $("find");
   const views = {
     folder: { keep: (leaf) => !leaf[LOST], above: () => [] },
     layer: { keep: () => true, above: (leaf) => ["layer " + leaf[LAYER]] },
@@ -105,16 +106,66 @@
     return out;
   }
 
-  // The same name has the same colour everywhere.
-  function hue(name) {
-    let sum = 2166136261;
-    for (const letter of name) sum = Math.imul(sum ^ letter.codePointAt(0), 16777619) >>> 0;
-    return sum % 360;
+  // What a leaf counts as, for the colours.
+  const packageOf = (leaf) => (leaf[PACKAGE] < 0 ? ["", "no package"] : data.packages[leaf[PACKAGE]]);
+  const kinds = {
+    layer: (leaf) => "layer " + leaf[LAYER],
+    package: (leaf) => packageOf(leaf).join(" ").trim(),
+    kind: (leaf) => packageOf(leaf)[0] || "no package",
+  };
+
+  // As many as can be told apart (Okabe and Ito's palette, in page.css); the rest has the last one.
+  const COLOURS = 8;
+
+  function weigh(at, kind, sums) {
+    if (at.leaf) sums.set(kind(at.leaf), (sums.get(kind(at.leaf)) ?? 0) + at.bytes);
+    for (const one of at.inside.values()) weigh(one, kind, sums);
+    return sums;
+  }
+
+  // The names that have colours here, the largest first, each with its bytes; and which of them a box has.
+  function paint(at) {
+    const kind = kinds[colour.value];
+    const parts = kind ? [...weigh(at, kind, new Map())] : sorted(at).map((one) => [one.name, one.bytes]);
+    const names = parts.filter((part) => part[1] > 0).sort((a, b) => b[1] - a[1]);
+    const numbers = new Map(names.map((part, n) => [part[0], Math.min(n, COLOURS)]));
+    const most = (one) => [...weigh(one, kind, new Map())].sort((a, b) => b[1] - a[1])[0];
+    const of = (one, above) => {
+      if (!kind) return above ?? numbers.get(one.name) ?? COLOURS;
+      return numbers.get(most(one)?.[0]) ?? COLOURS;
+    };
+    return { names, of };
+  }
+
+  function tellColours(names) {
+    const entries = names.slice(0, COLOURS).map((part, n) => [part[0] + "  " + size(part[1]), n]);
+    const rest = names.slice(COLOURS);
+    if (rest.length > 0) {
+      entries.push([rest.length + " others  " + size(rest.reduce((sum, part) => sum + part[1], 0)), COLOURS]);
+    }
+    legend.replaceChildren(...entries.map(([text, number]) => {
+      const entry = document.createElement("span"), sample = document.createElement("i");
+      entry.setAttribute("role", "listitem");
+      sample.className = "c" + number;
+      entry.append(sample, text);
+      return entry;
+    }));
+  }
+
+  // The leaves below that have the text in their paths.
+  function search(at, path, text, found) {
+    for (const one of sorted(at)) {
+      const its = [...path, one.name];
+      if (one.leaf && its.join("/").toLowerCase().includes(text)) found.push([one, its]);
+      search(one, its, text, found);
+    }
+    return found;
   }
 
   function describe(one, path, view, whole) {
     const full = path.join("/");
-    const words = [(view === "folder" || view === "waste" ? "/" : "") + full, size(one.bytes)];
+    const slash = view === "folder" || view === "waste" ? "/" : "";
+    const words = [slash + full || "all " + view + "s", size(one.bytes)];
     if (whole > 0) words.push(((100 * one.bytes) / whole).toFixed(1) + " %");
     if (one.files !== 1) words.push(one.files + " files");
     if (one.leaf && one.files === 1) {
@@ -126,15 +177,20 @@
     return words.join(" · ");
   }
 
-  const HEAD = 18, DEEPEST = 3, MOST_BOXES = 1500;
+  const HEAD = 18, DEEPEST = 5, MOST_BOXES = 1500;
 
   function draw() {
     const { view, path, at } = place();
     const whole = tree(view).bytes;
+    const text = find.value.trim().toLowerCase();
+    const found = text ? search(at, path, text, []) : null;
+    // What is found, and all that it is in.
+    const kept = found && new Set(found.flatMap(([, its]) => its.map((_, n) => its.slice(0, n + 1).join("/"))));
+    const { names, of: colourOf } = paint(at);
     map.replaceChildren();
     const boxes = document.createDocumentFragment();
     let drawn = 0;
-    const fill = (of, ofPath, space, depth, colour) => {
+    const fill = (of, ofPath, space, depth, above) => {
       const inside = sorted(of).filter((one) => one.bytes > 0);
       const places = squares(inside.map((one) => one.bytes), space);
       places.forEach((box, n) => {
@@ -142,14 +198,15 @@
         drawn += 1;
         const one = inside[n], its = [...ofPath, one.name], isFolder = one.inside.size > 0;
         const button = document.createElement("button");
-        const tint = colour ?? (inside.length > 1 ? hue(one.name) : null);
+        const number = colourOf(one, above);
         const isOpen = isFolder && depth + 1 < DEEPEST && box.w > 40 && box.h > HEAD + 20;
         button.type = "button";
-        button.className = (isFolder ? "folder" : "file") + (isOpen ? " open" : "") + (one.lost === one.bytes ? " lost" : "");
+        button.className = ["c" + number, "d" + Math.min(depth, 2), isFolder ? "folder" : "file", isOpen ? "open" : "",
+          one.lost === one.bytes ? "lost" : "", kept && !kept.has(its.join("/")) ? "dim" : ""].join(" ");
+        button.dataset.name = one.name;
         button.tabIndex = depth === 0 ? 0 : -1;
         Object.assign(button.style, {
           left: box.x + "px", top: box.y + "px", width: box.w + "px", height: box.h + "px",
-          backgroundColor: "hsl(" + (tint ?? 0) + (tint === null ? " 0%" : " 45%") + " calc(var(--fill) - " + depth * 4 + "%))",
         });
         if (box.w > 30 && box.h > 13) {
           const label = document.createElement("span");
@@ -165,7 +222,7 @@
         if (isFolder) button.addEventListener("click", () => { location.hash = address(view, its); });
         boxes.append(button);
         if (isOpen) {
-          fill(one, its, { x: box.x + 2, y: box.y + HEAD, w: box.w - 4, h: box.h - HEAD - 2 }, depth + 1, tint);
+          fill(one, its, { x: box.x + 2, y: box.y + HEAD, w: box.w - 4, h: box.h - HEAD - 2 }, depth + 1, number);
         }
       });
     };
@@ -173,9 +230,16 @@
     map.append(boxes);
     map.dataset.at = address(view, path).slice(1);
     map.dataset.bytes = at.bytes;
-    about.textContent = describe(at, path, view, whole);
+    tellColours(names);
     way(view, path);
-    table(view, path, at);
+    if (found) {
+      const bytes = found.reduce((sum, [one]) => sum + one.bytes, 0);
+      about.textContent = "“" + find.value.trim() + "”: " + found.length + " found, " + size(bytes);
+      table(found.map(([one, its]) => [one, its.slice(path.length).join("/"), address(view, its.slice(0, -1))]));
+    } else {
+      about.textContent = describe(at, path, view, whole);
+      table(sorted(at).map((one) => [one, one.name, one.inside.size > 0 ? address(view, [...path, one.name]) : null]));
+    }
   }
 
   function link(text, to) {
@@ -186,7 +250,7 @@
   }
 
   function way(view, path) {
-    for (const one of document.querySelectorAll("nav a")) {
+    for (const one of document.querySelectorAll("#views a")) {
       if (one.dataset.view === view) one.setAttribute("aria-current", "page");
       else one.removeAttribute("aria-current");
     }
@@ -194,11 +258,11 @@
     path.forEach((name, n) => crumbs.append(" › ", link(name, address(view, path.slice(0, n + 1)))));
   }
 
-  function table(view, path, at) {
-    const rows = sorted(at).slice(0, 200).map((one) => {
+  function table(all) {
+    const rows = all.slice(0, 200).map(([one, text, to]) => {
       const row = document.createElement("tr"), name = document.createElement("td");
       name.className = "name";
-      name.append(one.inside.size > 0 ? link(one.name, address(view, [...path, one.name])) : one.name);
+      name.append(to === null ? text : link(text, to));
       row.append(name);
       for (const text of [size(one.bytes), one.files, one.lost > 0 ? size(one.lost) : ""]) {
         const cell = document.createElement("td");
@@ -212,16 +276,35 @@
   }
 
   document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && event.target.tagName !== "INPUT") {
+      event.preventDefault();
+      find.focus();
+    }
     if (event.key !== "Escape" && event.key !== "Backspace") return;
+    if (event.target === find) {
+      if (event.key === "Escape") { find.value = ""; draw(); map.querySelector("button")?.focus({ preventScroll: true }); }
+      return;
+    }
     const { view, path } = place();
     if (path.length === 0) return;
     event.preventDefault();
     location.hash = address(view, path.slice(0, -1));
   });
+  // The layers tell most, where there are several.
+  colour.value = data.layers.length > 1 ? "layer" : "part";
+  let last = place();
   window.addEventListener("hashchange", () => {
+    const now = place(), came = last.path[now.path.length];
+    last = now;
     draw();
-    map.querySelector("button")?.focus({ preventScroll: true });
+    if (document.activeElement === find) return;
+    // Where it came from, on the way up.
+    const boxes = [...map.querySelectorAll("button.d0")];
+    (boxes.find((one) => one.dataset.name === came) ?? boxes[0])?.focus({ preventScroll: true });
   });
+  $("tools").addEventListener("submit", (event) => event.preventDefault());
+  find.addEventListener("input", draw);
+  colour.addEventListener("change", draw);
   window.addEventListener("resize", draw);
   draw();
 })();

@@ -89,3 +89,14 @@ fn small_files_are_put_together() {
     let sum = |at: usize| leaves.iter().map(|leaf| leaf[at].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum(2), sum(3)), (view.size(), 9000));
 }
+
+#[test]
+fn empty_files_are_counted() {
+    let view = Fixture::of(&["/d/a:1 /d/empty", "/d/.wh.empty /other"]).read().unwrap();
+    let inventory = view.packages();
+    let told = inspect("x", Digest::of(b""), &ImageConfig::default(), &view, &inventory, &Options::default())
+        .unwrap();
+    let data = serde_json::to_value(data::data(&told, &view, &inventory)).unwrap();
+    let files = data["leaves"].as_array().unwrap().iter().map(|leaf| leaf[3].as_u64().unwrap());
+    assert_eq!(files.sum::<u64>(), told.size.file_count);
+}
