@@ -58,13 +58,13 @@ pub struct State {
     /// `file`, `directory`, `symlink`, `device`, `pipe`.
     pub kind: &'static str,
     /// The bytes of a file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "bytes", skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// The digest of a file's content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// Where a link leads, as people are shown it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "target", skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// Permissions; told in octal, as `0644`.
     #[serde(serialize_with = "octal")]
@@ -76,6 +76,7 @@ pub struct State {
     /// The names of extended attributes.
     pub xattrs: Vec<String>,
     /// Seconds since the epoch.
+    #[serde(rename = "mtime")]
     pub time: i64,
     /// Whether it is one more name of a file: its bytes were counted by the first one.
     #[serde(skip)]

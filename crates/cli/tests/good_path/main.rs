@@ -20,6 +20,7 @@ mod explain;
 mod files;
 mod image;
 mod inspect;
+mod json;
 mod layers;
 mod pulling;
 mod registries;
