@@ -46,16 +46,20 @@ filters() { press C-f saved Enter && sees 'filter: saved' && press Escape; }
 check "a filter can be written" filters
 quits() { press q && is_as_before 0; }
 check "q gives the terminal back" quits
+helps() { open_terminal 40 10 && start && sees 'Layers' && press '?' && sees 'other half' && press Down Down Down Down Down Down && sees 'of this layer' && press Escape && sees 'tab tree' && press q && is_as_before 0; }
+check "all keys are told, however small the terminal" helps
 narrow() { open_terminal 40 12 && start && sees 'Layers' && press Tab && sees 'bin/' && press C-c && is_as_before 0; }
 check "a narrow terminal shows one half" narrow
-ended() {
+ended() { # SIGNAL
     open_terminal 120 40 && start && sees 'Layer 1 ' || return
     local shell explorer
     shell=$(tmux_ list-panes -F '#{pane_pid}')
     explorer=$(pgrep -P "$shell" | head -n 1)
-    kill -TERM "$explorer" && is_as_before 0
+    kill -s "$1" "$explorer" && is_as_before 0
 }
-check "a signal ends it, and the terminal is as it was" ended
+for signal in TERM INT; do
+    check "SIG$signal ends it, and the terminal is as it was" ended "$signal"
+done
 gone() {
     open_terminal 120 40 && start && sees 'Layer 1 ' || return
     local shell explorer

@@ -15,7 +15,6 @@ struct Listed {
     repository: String,
     tags: Vec<String>,
     /// Images of a layout that have no tag.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     untagged: Vec<String>,
 }
 

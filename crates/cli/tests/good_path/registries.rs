@@ -60,7 +60,8 @@ fn tags_are_listed_given_and_taken_away() {
         "1.0",
         "latest",
         "stable"
-      ]
+      ],
+      "untagged": []
     }
     "#);
     // As docker has it.
@@ -116,7 +117,8 @@ fn the_same_in_a_layout() {
       "tags": [
         "1",
         "1.0"
-      ]
+      ],
+      "untagged": []
     }
     "#);
     let blobs = || bench.listing("project/.bareboat/hello/blobs").len();

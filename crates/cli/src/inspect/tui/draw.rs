@@ -8,8 +8,10 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
 
+use super::help;
 use super::state::{Pane, State};
 use super::tree::{Compare, Mark, Marked};
+use crate::layout::cut;
 use crate::summary::size;
 
 /// Columns for both halves.
@@ -26,7 +28,9 @@ pub(super) fn draw(state: &mut State<'_>, frame: &mut Frame<'_>) {
         return;
     }
     let [main, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(area);
-    if area.width < ROOM_FOR_BOTH {
+    if let Some(first) = state.help {
+        frame.render_widget(Paragraph::new(help::page(first)), main);
+    } else if area.width < ROOM_FOR_BOTH {
         match state.pane {
             Pane::Layers => left(state, frame, main),
             Pane::Tree => tree(state, frame, main),
@@ -37,7 +41,7 @@ pub(super) fn draw(state: &mut State<'_>, frame: &mut Frame<'_>) {
         left(state, frame, layers);
         tree(state, frame, files);
     }
-    frame.render_widget(Paragraph::new(keys(state)), foot);
+    frame.render_widget(Paragraph::new(keys(state, area.width)), foot);
 }
 
 fn block(title: String, listens: bool) -> Block<'static> {
@@ -89,7 +93,8 @@ fn of_details(state: &State<'_>, frame: &mut Frame<'_>, area: Rect) {
     if let Some(layer) = state.told.layers.get(state.layer) {
         lines.push(Line::raw(escape(layer.command.as_deref().unwrap_or("nobody says how it was made"))));
         lines.push(Line::raw(format!("{} stored, wastes {}", size(layer.stored), size(layer.wasted))));
-        lines.push(Line::raw(layer.digest.to_string()));
+        // Whoever needs it all has the other ways to ask.
+        lines.push(Line::raw(cut(&layer.digest.to_string(), area.width.into())));
         lines.push(Line::raw(""));
     }
     let all = &state.told.size;
@@ -172,16 +177,12 @@ fn first_line(cursor: usize, room: usize, all: usize) -> usize {
     cursor.saturating_sub(room / 2).min(all.saturating_sub(room))
 }
 
-fn keys(state: &State<'_>) -> Line<'static> {
-    let words = match (&state.note, state.writing, state.pane) {
-        (Some(note), ..) => escape(note),
-        (None, true, _) => "part of a path · enter: keep · esc: no filter".to_owned(),
-        (None, false, Pane::Layers) => "q quit · tab tree · ↑↓ layer · ^A all changes · ^L this layer · ^F filter".to_owned(),
-        (None, false, Pane::Tree) => {
-            "q quit · tab layers · space fold · ^space all · ^A ^R ^M ^U added removed modified unmodified · ^B attributes · \
-             ^O order · ^F filter · e get"
-                .to_owned()
-        }
+fn keys(state: &State<'_>, width: u16) -> Line<'static> {
+    let words = match (&state.note, state.writing) {
+        _ if state.help.is_some() => "↑↓ more · any other key: back".to_owned(),
+        (Some(note), _) => escape(note),
+        (None, true) => "part of a path · enter: keep · esc: no filter".to_owned(),
+        (None, false) => help::foot(state.pane, width),
     };
     Line::styled(words, Style::new().add_modifier(Modifier::REVERSED))
 }

@@ -1,6 +1,7 @@
 //! `--tui`: an explorer in the terminal, with the keys of dive.
 
 mod draw;
+mod help;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use bareboat_audit::inspect::Inspection;
 use bareboat_audit::view::View;
 use bareboat_model::{Context as _, Error, Result};
 use ratatui::crossterm::event::{self, Event};
-use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{Flow, State};
 
@@ -45,7 +46,7 @@ pub(super) fn run(view: &View, told: &Inspection) -> Result<()> {
 /// Asks the explorer to end. When its terminal is gone, crossterm reads the end of it over and over and never comes back
 /// (crossterm 0.29, `event::source::unix::mio`): then the process ends here.
 fn end_on_signals(ended: &Arc<AtomicBool>) -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
     let ended = Arc::clone(ended);
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {

@@ -5,6 +5,7 @@ use bareboat_audit::view::View;
 use bareboat_model::ImagePath;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::help::LAST;
 use super::tree::{Compare, Mark, Marked, Row, Shown, Tree};
 
 /// Which half listens.
@@ -37,6 +38,8 @@ pub(super) struct State<'a> {
     pub(super) writing: bool,
     /// Something to say, until the next key.
     pub(super) note: Option<String>,
+    /// While the keys are told, from which line on.
+    pub(super) help: Option<usize>,
     /// How many lines of the tree are to be seen: what a page is.
     pub(super) page: usize,
 }
@@ -59,6 +62,7 @@ impl<'a> State<'a> {
             attributes: true,
             writing: false,
             note: None,
+            help: None,
             page: 10,
         }
     }
@@ -72,11 +76,13 @@ impl<'a> State<'a> {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match (key.code, control) {
             (KeyCode::Char('c'), true) => return Flow::Quit,
+            (code, _) if self.help.is_some() => self.read_on(code),
             _ if self.writing => self.write(key.code, control),
             (KeyCode::Char('q'), _) => return Flow::Quit,
             (KeyCode::Tab | KeyCode::BackTab, _) => {
                 self.pane = if self.pane == Pane::Layers { Pane::Tree } else { Pane::Layers };
             }
+            (KeyCode::Char('?') | KeyCode::F(1), _) => self.help = Some(0),
             // Terminals send control and slash as one or the other.
             (KeyCode::Char('f' | '/' | '_' | '7'), true) | (KeyCode::Char('/'), false) => {
                 self.writing = true;
@@ -90,6 +96,16 @@ impl<'a> State<'a> {
             _ => self.in_tree(key.code, control),
         }
         Flow::On
+    }
+
+    /// Any key but those that move ends the page of keys.
+    fn read_on(&mut self, code: KeyCode) {
+        let first = self.help.unwrap_or_default();
+        self.help = match code {
+            KeyCode::Up | KeyCode::Char('k') => Some(first.saturating_sub(1)),
+            KeyCode::Down | KeyCode::Char('j') => Some((first + 1).min(LAST)),
+            _ => None,
+        };
     }
 
     fn write(&mut self, code: KeyCode, control: bool) {

@@ -56,6 +56,7 @@ fn after(layers: &[&str], keys: &str, (width, height): (u16, u16)) -> (String, F
             "enter" => KeyCode::Enter,
             "space" => KeyCode::Char(' '),
             "end" => KeyCode::End,
+            "down" => KeyCode::Down,
             "left" => KeyCode::Left,
             "right" => KeyCode::Right,
             "back" => KeyCode::Backspace,
@@ -91,8 +92,7 @@ fn both_halves_stand_beside_one_another() {
      Details ─────────────────────────────────   drwxr-xr-x     0:0           5 B  └── usr/
     RUN step 1                                   -rwsr-xr-x     0:7           5 B      └── x
     3.6 kB stored, wastes 0 B
-    sha256:e14e4f41a8802e7a22fb21bca20fd8b9f8f
-    7125f1c0b8391692b002154232ba1
+    sha256:e14e4f41a8802e7a22fb21bca20fd8b9f8…
 
     Image: 5 B in 3 files, layers 13 B
     Waste: 8 B, 61.5 %
@@ -102,7 +102,8 @@ fn both_halves_stand_beside_one_another() {
 
 
 
-    q quit · tab tree · ↑↓ layer · ^A all changes · ^L this layer · ^F filter
+
+    q quit · tab tree · ↑↓ layer · ^A all changes · ^L this one · ^F filter · ? keys
     ");
 }
 
@@ -116,7 +117,7 @@ fn a_narrow_terminal_shows_the_half_that_listens() {
 
      Details ─────────────────────────────────────────
     RUN step 0
-    q quit · tab tree · ↑↓ layer · ^A all changes · ^L
+    q quit · tab tree · ↑↓ layer · ? keys
     ");
     insta::assert_snapshot!(after(&LAYERS, "tab", (50, 8)).0, @r"
      Layer 1 ─────────────────────────────────────────
@@ -126,7 +127,7 @@ fn a_narrow_terminal_shows_the_half_that_listens() {
     + drwxr-xr-x     0:0           5 B  └── usr/
     + -rwsr-xr-x     0:7           5 B      └── x
 
-    q quit · tab layers · space fold · ^space all · ^A
+    q quit · tab layers · space fold · ? keys
     ");
     for size in [(1, 1), (23, 9), (24, 6), (30, 7), (79, 6), (80, 6), (500, 3), (5, 200)] {
         for keys in ["", "tab end", "end ^a tab ^f x"] {
@@ -245,4 +246,16 @@ fn an_image_without_layers_and_hostile_names_are_harmless() {
     }
     let (seen, _) = after(&["/a\u{1b}[2J:1 /\u{202e}b:1"], "tab", (70, 9));
     assert!(!seen.contains(['\u{1b}', '\u{202e}']) && seen.contains("a\\u{1b}[2J"), "{seen}");
+}
+
+#[test]
+fn all_keys_are_told_on_a_page() {
+    let (page, flow) = after(&LAYERS, "? down", (40, 8));
+    assert!(
+        page.contains("the other half") && !page.contains("Keys") && page.contains("any other key"),
+        "{page}"
+    );
+    assert_eq!(flow, Flow::On);
+    let (back, flow) = after(&LAYERS, "? q", (40, 8));
+    assert!(back.contains("tab tree") && flow == Flow::On, "{back}");
 }
