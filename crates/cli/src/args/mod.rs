@@ -42,8 +42,12 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+/// Above the options that all commands have.
+const GLOBAL: &str = "Options of all commands";
+
 /// How much is told.
 #[derive(ClapArgs, Debug)]
+#[command(next_help_heading = GLOBAL)]
 pub(crate) struct Story {
     /// Tell what is done as it is done
     #[arg(short, long, global = true)]
@@ -61,6 +65,7 @@ pub(crate) struct Story {
 
 /// Where things are kept, and how they may be got.
 #[derive(ClapArgs, Debug)]
+#[command(next_help_heading = GLOBAL)]
 pub(crate) struct Place {
     /// The folder for downloads and finished layers (`bareboat cache` shows it); it may be deleted at any time
     /// [env: BAREBOAT_CACHE] [default: bareboat in the user's cache folder, such as ~/.cache/bareboat]

@@ -40,9 +40,14 @@ fn of_images(
     let names = [escape(&command.before), escape(&command.after)];
     let names = [names[0].as_str(), names[1].as_str()];
     let indexes = [before.index(), after.index()];
+    let platforms = [before.platform(), after.platform()];
     let told = |words: &words::Words, digests: [Digest; 2]| match args.story.written {
         Written::Markdown => answer(&markdown::markdown(names, words)),
-        _ => answer(&text::text(names, digests, indexes, words, args.story.quiet, columns())),
+        _ => {
+            let mut platforms = platforms.iter().cloned();
+            let indexes = indexes.map(|index| index.zip(platforms.next()));
+            answer(&text::text(names, digests, indexes, words, args.story.quiet, columns()))
+        }
     };
     if before.digest() == after.digest() && args.story.written != Written::Json {
         terminal.finish();
@@ -63,7 +68,9 @@ fn of_images(
             let images = Pair { before, after };
             let [before, after] = indexes;
             let indexes = Pair { before, after };
-            answer_json("bareboat.diff/1", &Named { images, indexes, diff: &found })?;
+            let [before, after] = &platforms;
+            let platforms = Pair { before: before.as_str(), after: after.as_str() };
+            answer_json("bareboat.diff/1", &Named { images, indexes, platforms, diff: &found })?;
         }
         _ => told(&words::words(&found, command.all), [before.digest(), after.digest()])?,
     }
@@ -76,6 +83,7 @@ struct Named<'a> {
     images: Pair<&'a str>,
     /// Of the indexes that they were named by; none where one was named by its manifest.
     indexes: Pair<Option<Digest>>,
+    platforms: Pair<&'a str>,
     #[serde(flatten)]
     diff: &'a diff::Diff,
 }

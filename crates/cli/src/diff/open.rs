@@ -44,6 +44,14 @@ impl<'a> Opened<'a> {
         self.image.index()
     }
 
+    /// The platform that it is for.
+    pub(super) fn platform(&self) -> String {
+        let config = &self.image.config;
+        let parts = [Some(&config.os), Some(&config.architecture), config.variant.as_ref()];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        escape(&parts.join("/"))
+    }
+
     pub(super) fn view(&self, threads: usize, progress: &dyn Progress) -> Result<View> {
         let layers = &self.image.layers;
         self.image

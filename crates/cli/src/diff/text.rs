@@ -8,7 +8,7 @@ use crate::layout::fitted;
 pub(super) fn text(
     names: [&str; 2],
     digests: [Digest; 2],
-    indexes: [Option<Digest>; 2],
+    indexes: [Option<(Digest, String)>; 2],
     words: &Words,
     quiet: bool,
     columns: Option<usize>,
@@ -23,8 +23,8 @@ pub(super) fn text(
         [("before", names[0], &digests[0], before), ("after", names[1], &digests[1], after)]
     {
         out.push_str(&format!("  {label:7} {name:wide$}  {digest}\n"));
-        if let Some(index) = index {
-            out.push_str(&format!("  {:7} {:wide$}  {index}\n", "", "in the index"));
+        if let Some((index, platform)) = index {
+            out.push_str(&format!("  {:7} for {platform} in the index {index}\n", ""));
         }
     }
     out.push('\n');

@@ -72,12 +72,23 @@ fn verdict(diff: &Diff) -> String {
         }
         _ => {
             let parts = [
-                count(diff.packages.len() as u64, "package"),
-                count(diff.files.len() as u64, "path"),
-                count(diff.config.len() as u64, "setting"),
+                (diff.packages.len(), "package"),
+                (diff.files.len(), "path"),
+                (diff.config.len(), "setting"),
             ];
-            format!("The images differ in {}, {} and {}", parts[0], parts[1], parts[2])
+            let parts: Vec<String> =
+                parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n as u64, what)).collect();
+            format!("The images differ in {}", in_a_row(&parts))
         }
+    }
+}
+
+/// `a, b and c`.
+fn in_a_row(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

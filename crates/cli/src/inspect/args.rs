@@ -16,6 +16,9 @@ fn of_text<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(told)
 }
 
+/// Above what ends with exit code 1 if it is not kept.
+const BUDGETS: &str = "Budgets";
+
 /// Look into an image: how it runs, its layers, packages, biggest files and waste
 ///
 /// Waste is what the layers carry and the image does not have: contents that a later layer replaced or removed, without the
@@ -40,16 +43,14 @@ pub(crate) struct Inspect {
     /// Tell dive's numbers, too: just as dive tells them
     #[arg(long)]
     pub(crate) dive: bool,
-    #[command(flatten)]
-    pub(crate) judge: DiveJudge,
     /// Allow the contents of all layers at most so many bytes, such as 50MB or 1GiB
-    #[arg(long, value_name = "SIZE", value_parser = of_text::<Bytes>)]
+    #[arg(long, value_name = "SIZE", help_heading = BUDGETS, value_parser = of_text::<Bytes>)]
     pub(crate) max_size: Option<Bytes>,
     /// Allow at most so much waste: bytes, or a part of what the layers carry, such as 5%
-    #[arg(long, value_name = "SIZE|PERCENT", value_parser = of_text::<MostWaste>)]
+    #[arg(long, value_name = "SIZE|PERCENT", help_heading = BUDGETS, value_parser = of_text::<MostWaste>)]
     pub(crate) max_waste: Option<MostWaste>,
     /// Allow at most so many layers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = BUDGETS)]
     pub(crate) max_layers: Option<usize>,
     /// Draw the files, or those below a path
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/", value_parser = of_text::<InImage>, group = "instead")]
@@ -74,10 +75,14 @@ pub(crate) struct Inspect {
     pub(crate) tui: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
+    /// Last, as its heading goes on.
+    #[command(flatten)]
+    pub(crate) judge: DiveJudge,
 }
 
 /// dive's rules, for whoever has them already.
 #[derive(ClapArgs, Debug)]
+#[command(next_help_heading = BUDGETS)]
 pub(crate) struct DiveJudge {
     /// Judge as dive --ci does: by the rules in .dive-ci if it is there, by dive's own where they say nothing
     #[arg(long)]

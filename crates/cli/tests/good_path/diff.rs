@@ -231,7 +231,7 @@ fn what_a_program_cannot_tell_can_be_left_out() {
     let mut build = bench.command(["build", "-o", "oci:packed"]);
     bench.says_with(build.env("SOURCE_DATE_EPOCH", "1000000000"));
     insta::assert_snapshot!(bench.says(&["diff", "oci:after", "oci:packed"]), @r"
-    The images differ in 0 packages, 82 paths and 2 settings
+    The images differ in 82 paths and 2 settings
       before  oci:after   [DIGEST]
       after   oci:packed  [DIGEST]
 
