@@ -349,3 +349,71 @@ fn what_cannot_be_compared_is_told() {
     hint: say --format text or --format json
     ");
 }
+
+#[test]
+fn one_platform_of_an_index_is_compared() {
+    let recipe = |mode: &str| {
+        format!(
+            "name = \"bare\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\n\
+             [image]\nenv = {{ MODE = \"{mode}\" }}\n"
+        )
+    };
+    let bench = Bench::new(&recipe("slow"));
+    bench.says(&["build", "-o", "oci:before"]);
+    bench.write("bareboat.toml", recipe("fast"));
+    bench.says(&["build", "-o", "oci:after"]);
+    let arm64 = ["diff", "oci:before", "oci:after", "--platform", "linux/arm64"];
+    let answer = bench.says(&arm64);
+    let told: Vec<&str> = answer.lines().take(5).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    The images differ in 1 setting
+      before  oci:before  [DIGEST]
+              for linux/arm64/v8 in the index [DIGEST]
+      after   oci:after   [DIGEST]
+              for linux/arm64/v8 in the index [DIGEST]
+    ");
+    let json = bench.says(&[&arm64[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["platforms"], serde_json::json!({"before": "linux/arm64/v8", "after": "linux/arm64/v8"}));
+    let output =
+        bench.command(["diff", "oci:before", "oci:after", "--platform", "linux/s390x"]).output().unwrap();
+    assert!(said(&output).contains("it has nothing for linux/s390x, only for linux/amd64, linux/arm64"));
+}
+
+/// What would end a table, a code span, a fence, a line or the page's folding, had it a meaning.
+#[test]
+fn names_from_images_are_only_names_in_markdown() {
+    let recipe = |value: &str| {
+        format!(
+            "name = \"bare\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\"]\n[image]\nlabels = {{ l = '{value}' }}\n\
+                 [[files]]\nfrom = \"app\"\nto = \"/app\"\n"
+        )
+    };
+    let bench = Bench::new(&recipe("a | b"));
+    bench.write("app/a", "1");
+    bench.says(&["build", "-o", "oci:before"]);
+    bench.write("app/```\n</details>|`x`", "2");
+    bench.write("bareboat.toml", recipe("```` </details> <!-- @all | `"));
+    bench.says(&["build", "-o", "oci:after"]);
+    let comment = bench.says(&["diff", "oci:before", "oci:after", "--format", "markdown", "--semantic"]);
+    let folded: Vec<&str> = comment.lines().skip_while(|line| !line.starts_with("<details")).collect();
+    insta::assert_snapshot!(folded.join("\n"), @r"
+    <details><summary>Settings: 1 changed</summary>
+
+    `````diff
+    ! label l           a | b → ```` </details> <!-- @all | `
+    `````
+
+    </details>
+
+    <details><summary>Files: 2 added</summary>
+
+    ````diff
+    + /app/```\n</details>|`x`  1 B
+    ````
+
+    and 1 directory of these files (--all lists them)
+
+    </details>
+    ");
+}
