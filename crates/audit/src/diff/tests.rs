@@ -133,7 +133,7 @@ fn what_differs_between_files_is_told() {
     assert_eq!(semantic.files.len() + 1, strict.files.len());
     assert!(!semantic.files.iter().any(|file| file.path.to_string() == "/date"));
     let json = serde_json::to_value(&strict.files[0]).unwrap();
-    insta::assert_snapshot!(json, @r#"{"after":{"digest":"sha256:a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa","gid":0,"kind":"file","mode":"0644","size":1,"time":1,"uid":0},"before":{"digest":"sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","gid":0,"kind":"file","mode":"0644","size":1,"time":1,"uid":0},"change":"changed","differences":["content"],"path":"/content"}"#);
+    insta::assert_snapshot!(json, @r#"{"after":{"bytes":1,"digest":"sha256:a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa","gid":0,"kind":"file","mode":"0644","mtime":1,"uid":0,"xattrs":[]},"before":{"bytes":1,"digest":"sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","gid":0,"kind":"file","mode":"0644","mtime":1,"uid":0,"xattrs":[]},"change":"changed","differences":["content"],"path":"/content"}"#);
 }
 
 #[test]

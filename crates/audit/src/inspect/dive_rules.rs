@@ -117,7 +117,7 @@ impl DiveRules {
             rule(node).map(|rule| self.highest_user_wasted_percent = rule)
         } else {
             let known = [EFFICIENCY[0], WASTED[0], USER_WASTED[0]];
-            let near = nearest(name, known.into_iter());
+            let near = nearest(name, known);
             let guess = near.map_or_else(
                 || format!("expected one of {}", known.join(", ")),
                 |near| format!("did you mean `{near}`?"),
