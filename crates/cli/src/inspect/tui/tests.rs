@@ -13,13 +13,16 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
 
-/// A tar of `path:content` and `path/`.
+/// A tar of `path:content`, `path/` and `path=>file`.
 fn layer(text: &str) -> (Descriptor, Digest, Listing) {
     let mut writer = Writer::new(Vec::new());
     for member in text.split_whitespace() {
+        let (member, first) = member.split_once("=>").unwrap_or((member, ""));
         let (path, content) = member.split_once(':').unwrap_or((member, ""));
+        let first = ImagePath::parse(first.as_bytes()).unwrap();
         let kind = match path.ends_with('/') {
             true => EntryKind::Directory,
+            false if !first.is_root() => EntryKind::HardLink(&first),
             false => EntryKind::File { size: content.len() as u64 },
         };
         let mode = if path.ends_with('/') { 0o1777 } else { 0o4755 };
@@ -258,4 +261,17 @@ fn all_keys_are_told_on_a_page() {
     assert_eq!(flow, Flow::On);
     let (back, flow) = after(&LAYERS, "? q", (40, 8));
     assert!(back.contains("tab tree") && flow == Flow::On, "{back}");
+}
+
+#[test]
+fn a_file_with_several_names_counts_once_in_each_directory() {
+    let (seen, _) = after(&["/a/ /a/x:333 /a/y=>/a/x /b/ /b/z=>/a/x /b/d/ /b/d/w:22"], "tab", (40, 12));
+    let sizes: Vec<String> = seen
+        .lines()
+        .filter(|line| line.ends_with('/'))
+        .map(|line| {
+            line.split_whitespace().filter(|word| !"+│├──└──".contains(word)).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    assert_eq!(sizes, ["3 B a/", "5 B b/", "2 B d/"], "{seen}");
 }

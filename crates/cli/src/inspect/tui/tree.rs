@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use bareboat_audit::view::{Happened, Item, Kind, View};
+use bareboat_audit::view::{FileId, Happened, Item, Kind, View};
 use bareboat_model::{ImagePath, escape};
 
 use super::super::attributes::attributes;
@@ -200,22 +200,51 @@ fn stack<'a>(view: &'a View, layer: usize, compare: Compare) -> BTreeMap<&'a Ima
 
 /// Gives directories the bytes of what is in them, and a mark if something in them changed.
 fn sum_up(nodes: &mut BTreeMap<&ImagePath, Node<'_>>) {
+    let shared = shared(nodes);
     let mut sums: HashMap<ImagePath, (u64, bool)> = HashMap::new();
-    let mut seen = HashSet::new();
     // What is deeper comes later.
     for (path, node) in nodes.iter_mut().rev() {
         let (inside, changed) = sums.remove(*path).unwrap_or_default();
+        let mut own = node.bytes;
         if node.is_directory() {
-            node.bytes = inside;
+            own = inside;
+            node.bytes = inside + shared.by_folder.get(*path).copied().unwrap_or_default();
             if changed && node.mark == Mark::Unmodified {
                 node.mark = Mark::Modified;
             }
         }
-        let is_counted = node.is_directory() || seen.insert(node.item.id());
+        let is_counted = node.mark != Mark::Removed && !shared.files.contains(&node.item.id());
         if let Some(parent) = path.parent() {
             let sum = sums.entry(parent).or_default();
-            sum.0 += if is_counted && node.mark != Mark::Removed { node.bytes } else { 0 };
+            sum.0 += if is_counted { own } else { 0 };
             sum.1 |= node.mark != Mark::Unmodified;
         }
     }
+}
+
+/// Files with several names, and the bytes of these in each folder that has one of the names: once each.
+#[derive(Default)]
+struct SharedFiles {
+    files: HashSet<FileId>,
+    by_folder: HashMap<ImagePath, u64>,
+}
+
+fn shared(nodes: &BTreeMap<&ImagePath, Node<'_>>) -> SharedFiles {
+    let mut names: HashMap<FileId, Vec<&ImagePath>> = HashMap::new();
+    let files = nodes.iter().filter(|(_, node)| node.item.entry.kind.is_file() && node.mark != Mark::Removed);
+    let mut sizes = HashMap::new();
+    for (path, node) in files {
+        names.entry(node.item.id()).or_default().push(path);
+        sizes.insert(node.item.id(), node.item.size());
+    }
+    names.retain(|_, names| names.len() > 1);
+    let mut found = SharedFiles::default();
+    for (file, names) in names {
+        let above = names.iter().flat_map(|name| std::iter::successors(name.parent(), ImagePath::parent));
+        for folder in above.collect::<HashSet<_>>() {
+            *found.by_folder.entry(folder).or_default() += sizes.get(&file).copied().unwrap_or_default();
+        }
+        found.files.insert(file);
+    }
+    found
 }
