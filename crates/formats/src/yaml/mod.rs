@@ -8,7 +8,7 @@ mod read;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use read::parse;
+pub use read::{documents, parse};
 
 /// A value, and the bytes of the text that it stands for.
 #[derive(Clone, Debug)]
