@@ -1,0 +1,3 @@
+//! Will it run without a shell? Reads what starts containers, and holds it against the images that it names.
+
+pub mod kubernetes;
