@@ -1,3 +1,4 @@
 //! Will it run without a shell? Reads what starts containers, and holds it against the images that it names.
 
 pub mod kubernetes;
+pub mod stages;
