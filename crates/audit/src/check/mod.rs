@@ -1,4 +1,5 @@
 //! Will it run without a shell? Reads what starts containers, and holds it against the images that it names.
 
+pub mod container;
 pub mod kubernetes;
 pub mod stages;

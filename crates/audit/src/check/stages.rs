@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bareboat_formats::dockerfile::{
-    Command, Dockerfile, Expanded, Instruction, Kind, Variable, Word, expand,
-};
+use bareboat_formats::dockerfile::{Command, Dockerfile, Expanded, Instruction, Kind, Variable, expand};
+use bareboat_model::Word;
 
 /// A stage: from one `FROM` to the next.
 #[derive(Clone, Debug)]

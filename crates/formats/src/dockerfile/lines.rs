@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Document, Problem, Word};
+use bareboat_model::Word;
+
+use super::{Document, Problem};
 
 /// A piece of a logical line: continued lines joined, with the way back to the source.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -14,6 +14,8 @@ mod words;
 
 use std::ops::Range;
 
+use bareboat_model::Word;
+
 pub use expand::{Expanded, Variable, expand};
 pub use lines::Text;
 pub use read::parse;
@@ -40,15 +42,6 @@ pub struct Problem {
     pub span: Range<usize>,
     /// What is wrong, in words.
     pub message: String,
-}
-
-/// A piece of the text, and the bytes of the source that it stands for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Word {
-    /// As written, lines joined; of exec form, what the JSON string says.
-    pub text: String,
-    /// From its first byte to behind its last one, quotes included.
-    pub span: Range<usize>,
 }
 
 /// One instruction.

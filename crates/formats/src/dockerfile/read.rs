@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use bareboat_model::{Error, Result, error_at, escape};
+use bareboat_model::{Error, Result, Word, error_at, escape};
 
 use super::lines::{Lines, Text};
 use super::words::{blank_separated, exec_form, quoted_words, word_end};
-use super::{Command, Dockerfile, Document, Flag, Instruction, Kind, Word};
+use super::{Command, Dockerfile, Document, Flag, Instruction, Kind};
 
 /// More than any person writes.
 const LARGEST: usize = 1 << 20;

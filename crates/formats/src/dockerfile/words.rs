@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use super::Word;
+use bareboat_model::Word;
+
 use super::lines::Text;
 
 /// Words between white space; nothing is quoted.
