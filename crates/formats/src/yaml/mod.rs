@@ -9,6 +9,8 @@ mod scalar;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bareboat_model::Word;
+
 pub use read::{documents, parse};
 pub use scalar::Scalar;
 
@@ -55,6 +57,24 @@ impl Node {
     /// Whether it stands for no value: nothing, `~` or `null`.
     pub fn is_null(&self) -> bool {
         self.scalar() == Some(Scalar::Null)
+    }
+
+    /// A scalar as a word; nothing for lists, mappings and null.
+    pub fn word(&self) -> Option<Word> {
+        match &self.value {
+            Value::Scalar { text, .. } if !self.is_null() => {
+                Some(Word { text: text.clone(), span: self.span.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is true or false to Kubernetes.
+    pub fn boolean(&self) -> Option<bool> {
+        match self.scalar() {
+            Some(Scalar::Boolean(value)) => Some(value),
+            _ => None,
+        }
     }
 
     /// The value of a key; nothing when there is none, or this is no mapping.

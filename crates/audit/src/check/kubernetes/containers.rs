@@ -1,6 +1,6 @@
 //! The containers of a pod.
 
-use bareboat_formats::yaml::{Entry, Node, Scalar, Value};
+use bareboat_formats::yaml::{Entry, Node, Value};
 use bareboat_model::Word;
 
 use super::Workload;
@@ -32,19 +32,19 @@ pub fn containers(workload: &Workload<'_>) -> Vec<Container> {
 
 fn container(workload: &Workload<'_>, called: &str, node: &Node) -> Container {
     let Workload { kind, name, spec, .. } = workload;
-    let own = node.get("name").and_then(word).map_or(String::new(), |word| word.text);
-    let user = |node: &Node| node.get("securityContext")?.get("runAsUser").and_then(word);
+    let own = node.get("name").and_then(Node::word).map_or(String::new(), |word| word.text);
+    let user = |node: &Node| node.get("securityContext")?.get("runAsUser").and_then(Node::word);
     Container {
         name: format!("{kind}/{name}, {called} {own}"),
         span: node.span.clone(),
-        image: node.get("image").and_then(word),
+        image: node.get("image").and_then(Node::word),
         starts: starts(node),
         environment: environment(node),
         user: user(node).or_else(|| user(spec)),
-        workdir: node.get("workingDir").and_then(word),
+        workdir: node.get("workingDir").and_then(Node::word),
         read_only: node
             .get("securityContext")
-            .and_then(|context| boolean(context.get("readOnlyRootFilesystem")?)),
+            .and_then(|context| context.get("readOnlyRootFilesystem")?.boolean()),
         mounts: mounts(node),
     }
 }
@@ -55,7 +55,7 @@ fn starts(node: &Node) -> Vec<Start> {
         if let Some((key, list)) = entry
             && matches!(list.value, Value::Sequence(_))
         {
-            let words = list.items().iter().filter_map(|item| word(item)).collect();
+            let words = list.items().iter().filter_map(|item| item.word()).collect();
             starts.push(Start { by, span: key.span.clone(), line: Line::Exec(words) });
         }
     };
@@ -82,30 +82,16 @@ fn executed(handler: Option<&Node>) -> Option<&Entry> {
 fn environment(node: &Node) -> Vec<(Word, Option<Word>)> {
     let variables = node.get("env").map_or(&[][..], Node::items).iter();
     variables
-        .filter_map(|one| Some((one.get("name").and_then(word)?, one.get("value").and_then(word))))
+        .filter_map(|one| {
+            Some((one.get("name").and_then(Node::word)?, one.get("value").and_then(Node::word)))
+        })
         .collect()
 }
 
 fn mounts(node: &Node) -> Vec<(Word, bool)> {
     let mounts = node.get("volumeMounts").map_or(&[][..], Node::items).iter();
-    let writable = |mount: &Node| mount.get("readOnly").and_then(boolean) != Some(true);
-    mounts.filter_map(|mount| Some((mount.get("mountPath").and_then(word)?, writable(mount)))).collect()
-}
-
-fn boolean(node: &Node) -> Option<bool> {
-    match node.scalar() {
-        Some(Scalar::Boolean(value)) => Some(value),
-        _ => None,
-    }
-}
-
-fn word(node: &Node) -> Option<Word> {
-    match &node.value {
-        Value::Scalar { text, .. } if !node.is_null() => {
-            Some(Word { text: text.clone(), span: node.span.clone() })
-        }
-        _ => None,
-    }
+    let writable = |mount: &Node| mount.get("readOnly").and_then(Node::boolean) != Some(true);
+    mounts.filter_map(|mount| Some((mount.get("mountPath").and_then(Node::word)?, writable(mount)))).collect()
 }
 
 #[cfg(test)]
