@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
                 c if c == self.escape => match self.next() {
                     // In double quotes only these lose it.
                     Some(next) if quoted && !matches!(next, '"' | '$') && next != self.escape => {
-                        text.extend([c, next])
+                        text.extend([c, next]);
                     }
                     Some(next) => text.push(next),
                     None => text.push(c),
