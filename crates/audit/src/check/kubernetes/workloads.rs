@@ -62,7 +62,7 @@ fn object<'a>(node: &'a Node, found: &mut Vec<Workload<'a>>) {
             found.extend(spec.map(|spec| Workload { kind, name, object: node, spec, known: Some(known) }));
         }
         None => {
-            templates(node, &mut |spec| found.push(Workload { kind, name, object: node, spec, known: None }))
+            templates(node, &mut |spec| found.push(Workload { kind, name, object: node, spec, known: None }));
         }
     }
 }
