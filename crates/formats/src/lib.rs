@@ -12,6 +12,7 @@ pub mod compress;
 pub mod deb;
 pub mod deb822;
 mod declarations;
+pub mod dockerfile;
 pub mod elf;
 pub mod gzip;
 pub mod http_header;

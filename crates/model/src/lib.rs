@@ -24,7 +24,7 @@ pub use escape::{escape, escape_json};
 pub use location::{Location, Selector};
 pub use nearest::nearest;
 pub use path::ImagePath;
-pub use place::{Place, error_at};
+pub use place::{Place, Word, error_at};
 pub use platform::{Arch, Platform};
 pub use progress::{Bar, Progress, Silent};
 pub use reference::Reference;

@@ -46,6 +46,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// A piece of a text that a person wrote: what it says, and the bytes that it stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Word {
+    /// What it says: quotes and escapes may be taken off, lines joined.
+    pub text: String,
+    /// From its first byte to behind its last one, quotes included.
+    pub span: Range<usize>,
+}
+
 /// An error at `span` of `text`: ``cannot read `FILE:LINE:COLUMN`: MESSAGE``, then the line and a caret.
 pub fn error_at(file: &Path, text: &str, span: Range<usize>, message: &str) -> Error {
     let place = Place::of(file, text, span.start);

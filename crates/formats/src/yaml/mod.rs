@@ -4,11 +4,15 @@
 //! resolved, under a budget: a bomb is refused before it grows.
 
 mod read;
+mod scalar;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use read::parse;
+use bareboat_model::Word;
+
+pub use read::{documents, parse};
+pub use scalar::Scalar;
 
 /// A value, and the bytes of the text that it stands for.
 #[derive(Clone, Debug)]
@@ -52,8 +56,51 @@ pub struct Key {
 impl Node {
     /// Whether it stands for no value: nothing, `~` or `null`.
     pub fn is_null(&self) -> bool {
-        let Value::Scalar { text, plain: true } = &self.value else { return false };
-        matches!(&**text, "" | "~" | "null" | "Null" | "NULL")
+        self.scalar() == Some(Scalar::Null)
+    }
+
+    /// A scalar as a word; nothing for lists, mappings and null.
+    pub fn word(&self) -> Option<Word> {
+        match &self.value {
+            Value::Scalar { text, .. } if !self.is_null() => {
+                Some(Word { text: text.clone(), span: self.span.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is true or false to Kubernetes.
+    pub fn boolean(&self) -> Option<bool> {
+        match self.scalar() {
+            Some(Scalar::Boolean(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of a key; nothing when there is none, or this is no mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, value)| &**value)
+    }
+
+    /// A key with its value.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|(found, _)| found.text == key)
+    }
+
+    /// The keys with their values; none of what is no mapping.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Mapping(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The values of a list; none of what is no list.
+    pub fn items(&self) -> &[Arc<Node>] {
+        match &self.value {
+            Value::Sequence(items) => items,
+            _ => &[],
+        }
     }
 
     /// What it is, for a message.

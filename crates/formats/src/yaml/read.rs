@@ -34,15 +34,64 @@ pub fn parse(text: &str, file: &Path) -> Result<Node> {
             text.len()
         )));
     }
-    Reader {
-        text,
-        file,
-        bytes: byte_places(text),
-        parser: Parser::new_from_str(text),
-        named: BTreeMap::new(),
-        merged: 0,
+    Reader::new(text, 0..text.len(), file).document()
+}
+
+/// The documents in `text`, each read by itself: what is wrong in one does not hide the next. Each comes with the bytes
+/// that it stands in, from its `---` on; places are those in the whole text. What holds only comments is left out.
+///
+/// Splitting before reading is right, because no scalar may hold a line that begins with `---` or `...` (YAML 1.2.2, rule
+/// 206, `c-forbidden`).
+///
+/// ```
+/// use bareboat_formats::yaml::documents;
+/// let read: Vec<_> = documents("a: 1\n---\nb: [\n---\nc: 3\n", std::path::Path::new("f.yaml")).collect();
+/// assert_eq!(read.iter().map(|(_, node)| node.is_ok()).collect::<Vec<_>>(), [true, false, true]);
+/// ```
+pub fn documents<'a>(text: &'a str, file: &'a Path) -> impl Iterator<Item = (Range<usize>, Result<Node>)> {
+    pieces(text).into_iter().filter(|piece| says_something(&text[piece.clone()])).map(move |piece| {
+        if piece.len() > LARGEST {
+            let message = format!("this document has {} bytes, expected at most {LARGEST}", piece.len());
+            return (piece.clone(), Err(error_at(file, text, piece.start..piece.start, &message)));
+        }
+        (piece.clone(), Reader::new(text, piece, file).document())
+    })
+}
+
+/// Where documents begin and end.
+fn pieces(text: &str) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let (mut begin, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let next = at + line.len();
+        match line
+            .get(..3)
+            .filter(|_| line[3..].starts_with(|c: char| c.is_ascii_whitespace()) || line.len() == 3)
+        {
+            Some("---") => {
+                pieces.push(begin..at);
+                begin = at;
+            }
+            Some("...") => {
+                pieces.push(begin..at);
+                begin = next;
+            }
+            _ => {}
+        }
+        at = next;
     }
-    .document()
+    pieces.push(begin..at);
+    pieces
+}
+
+/// Whether more than comments and directives stand in a piece.
+fn says_something(piece: &str) -> bool {
+    let mut lines = piece.trim_start_matches('\u{feff}').lines();
+    let empty = |line: &str| {
+        let line = line.strip_prefix("---").unwrap_or(line).trim_start();
+        line.is_empty() || line.starts_with(['#', '%'])
+    };
+    !lines.all(empty)
 }
 
 struct Reader<'a> {
@@ -50,6 +99,8 @@ struct Reader<'a> {
     file: &'a Path,
     /// The byte at which each character begins; none when each is one byte.
     bytes: Option<Vec<usize>>,
+    /// Where what is read begins in the text.
+    from: usize,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     /// What anchors name.
     named: BTreeMap<usize, Arc<Node>>,
@@ -63,6 +114,14 @@ fn byte_places(text: &str) -> Option<Vec<usize>> {
 }
 
 impl<'a> Reader<'a> {
+    /// Of one piece of a text.
+    fn new(text: &'a str, piece: Range<usize>, file: &'a Path) -> Self {
+        let from = piece.start;
+        let read = &text[piece];
+        let (bytes, parser) = (byte_places(read), Parser::new_from_str(read));
+        Self { text, file, bytes, from, parser, named: BTreeMap::new(), merged: 0 }
+    }
+
     fn document(mut self) -> Result<Node> {
         let mut whole: Option<Arc<Node>> = None;
         loop {
@@ -195,10 +254,11 @@ impl<'a> Reader<'a> {
     }
 
     fn byte(&self, character: usize) -> usize {
-        match &self.bytes {
+        let byte = match &self.bytes {
             Some(places) => places.get(character).copied().unwrap_or(self.text.len()),
-            None => character.min(self.text.len()),
-        }
+            None => character,
+        };
+        (self.from + byte).min(self.text.len())
     }
 
     fn range(&self, span: Span) -> Range<usize> {
@@ -272,6 +332,37 @@ mod tests {
         let Value::Sequence(items) = &entries[1].1.value else { panic!("no list") };
         assert_eq!(&text[items[1].span.clone()], "'b c'");
         assert!(text[entries[1].1.span.clone()].starts_with("[a"));
+    }
+
+    #[test]
+    fn the_documents_of_a_stream_are_read_each_by_itself() {
+        for (text, expected) in [
+            ("", ""),
+            ("# only words\n---\n", ""),
+            ("a: 1\n---\nb: 2\n", "{a: 1} {b: 2}"),
+            ("---\na: 1\n--- # two\nb: 2\n---\n# nothing\n", "{a: 1} {b: 2}"),
+            ("%YAML 1.1\n---\na: 1\n...\nb: 2\n", "{a: 1} {b: 2}"),
+            ("a: |\n  ---\n  x\n---x: 2\n", "{a: \"---\\nx\\n\", ---x: 2}"),
+            ("a: [\n---\nü: ü\n---\nb: *x\n", "error f.yaml:2: {ü: ü} error f.yaml:5:"),
+            ("--- {a: 1}\r\n---\r\nb: 2", "{a: 1} {b: 2}"),
+        ] {
+            let told: Vec<String> = documents(text, Path::new("f.yaml"))
+                .map(|(_, read)| match read {
+                    Ok(node) => shown(&node),
+                    Err(error) => {
+                        let place = error.to_string();
+                        let end = place.match_indices(':').nth(1).map_or(place.len(), |(at, _)| at + 1);
+                        format!("error {}", &place["cannot read `".len()..end])
+                    }
+                })
+                .collect();
+            assert_eq!(told.join(" "), expected, "{text:?}");
+        }
+        let text = "ä: 1\n---\nü: xyz\n";
+        let (piece, node) = documents(text, Path::new("f")).nth(1).unwrap();
+        assert_eq!(&text[piece], "---\nü: xyz\n");
+        let Value::Mapping(entries) = node.unwrap().value else { panic!("no mapping") };
+        assert_eq!((&text[entries[0].0.span.clone()], &text[entries[0].1.span.clone()]), ("ü", "xyz"));
     }
 
     #[test]
