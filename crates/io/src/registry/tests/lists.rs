@@ -94,3 +94,70 @@ fn referrers_are_listed_with_and_without_the_registry_s_help() {
         assert_eq!(fixture.registry.tags("app").contains(&tag), !helps);
     }
 }
+
+/// Lets two writers attach so many things each at once, and says how many are listed.
+fn listed_by_two(fixture: &Fixture, each: usize) -> usize {
+    let image = fixture.image("app:1");
+    let bytes = small_manifest();
+    fixture.registry.put_manifest("app", "1", oci::MANIFEST, &bytes);
+    let subject = Descriptor::of(oci::MANIFEST, &bytes);
+    std::thread::scope(|scope| {
+        for writer in ["a", "b"] {
+            let (subject, image) = (&subject, &image);
+            scope.spawn(move || {
+                // As another process: it shares nothing with the other one.
+                let client = fixture.client();
+                for number in 0..each {
+                    let bytes = about(subject, &format!("{writer}/{number}"));
+                    let named = image.with_digest(Digest::of(&bytes));
+                    client.push_manifest(&named, oci::MANIFEST, &bytes).unwrap();
+                }
+            });
+        }
+    });
+    fixture.client().referrers(&image, &subject.digest).unwrap().len()
+}
+
+#[test]
+fn two_who_write_one_list_at_once_lose_nothing() {
+    for versions in [false, true] {
+        let fixture = Fixture::with(Settings { referrers: false, versions, ..Settings::default() });
+        assert_eq!(listed_by_two(&fixture, 5), 10, "{versions}");
+    }
+}
+
+#[test]
+fn an_entry_that_somebody_took_out_is_put_in_again() {
+    let fixture = Fixture::with(Settings { referrers: false, ..Settings::default() });
+    let subject = Descriptor::of(oci::MANIFEST, &small_manifest());
+    // As if another had written right behind us what he read before.
+    let lost = Fault::Answer { status: 201, headers: Vec::new(), body: Vec::new() };
+    fixture.registry.fault_times("PUT /v2/app/manifests/sha256-", lost, 2);
+    let bytes = about(&subject, "a/1");
+    let image = fixture.image("app:1").with_digest(Digest::of(&bytes));
+    fixture.client().push_manifest(&image, oci::MANIFEST, &bytes).unwrap();
+    assert_eq!(fixture.client().referrers(&image, &subject.digest).unwrap().len(), 1);
+    assert_eq!(fixture.registry.count("PUT /v2/app/manifests/sha256-"), 3);
+}
+
+#[test]
+fn a_list_is_written_anew_from_the_registry_itself_and_not_from_a_mirror() {
+    let mirror = FakeRegistry::start();
+    let mut fixture = Fixture::with(Settings { referrers: false, ..Settings::default() });
+    let conf = fixture.folder.path().join("registries.conf");
+    let (host, other) = (fixture.registry.host(), mirror.host());
+    let text = format!("[[registry]]\nlocation = \"{host}\"\n[[registry.mirror]]\nlocation = \"{other}\"\n");
+    std::fs::write(&conf, text).unwrap();
+    fixture.options.places.conf = vec![conf];
+    let subject = Descriptor::of(oci::MANIFEST, &small_manifest());
+    let tag = format!("sha256-{}", subject.digest.hex());
+    mirror.put_manifest("app", &tag, oci::INDEX, &Index::new(Vec::new()).to_bytes().unwrap());
+    let client = fixture.client();
+    let image = fixture.image("app:1");
+    for kind in ["a/1", "a/2"] {
+        let bytes = about(&subject, kind);
+        client.push_manifest(&image.with_digest(Digest::of(&bytes)), oci::MANIFEST, &bytes).unwrap();
+    }
+    assert_eq!(client.referrers(&image, &subject.digest).unwrap().len(), 2);
+    assert_eq!(mirror.count("/v2/app/manifests/"), 0);
+}
