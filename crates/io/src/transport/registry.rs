@@ -181,13 +181,14 @@ impl RegistryDestination<'_> {
     }
 
     /// All but the top: manifests several at once, then what names them, and attachments one after another, for where they
-    /// are put on a list under a tag.
+    /// are put on a list under a tag. These are put again even if they are there: the list may have been deleted.
     fn put_documents(&self, graph: &Graph, there: &BTreeSet<Digest>, work: &Work<'_>) -> Result<()> {
         let attached: BTreeSet<Digest> = graph.attachments.iter().map(|one| one.digest).collect();
         let missing: BTreeMap<Digest, &(Descriptor, Vec<u8>)> = graph
             .documents
             .iter()
-            .filter(|(one, _)| one.digest != graph.top.digest && !there.contains(&one.digest))
+            .filter(|(one, _)| one.digest != graph.top.digest)
+            .filter(|(one, _)| !there.contains(&one.digest) || attached.contains(&one.digest))
             .map(|document| (document.0.digest, document))
             .collect();
         let put = |one: &Descriptor| match missing.get(&one.digest) {
