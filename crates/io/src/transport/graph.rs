@@ -50,10 +50,13 @@ impl Kind {
     }
 }
 
-/// Layers that their owner does not let others hand out (layer.md, "Non-Distributable Layers"; Docker's word is foreign).
+/// Layers that their owner does not let others hand out (layer.md, "Non-Distributable Layers"; Docker's word is foreign), and that
+/// are to be had from him. One without addresses is where the image is or nowhere: it is a layer like others.
 pub(super) fn is_foreign(layer: &Descriptor) -> bool {
-    layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
-        || layer.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.")
+    let is_kept = layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
+        || layer.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.");
+    let urls = layer.extra.get("urls").and_then(|urls| urls.as_array());
+    is_kept && urls.is_some_and(|urls| !urls.is_empty())
 }
 
 /// An image with all that is to be copied of it.
