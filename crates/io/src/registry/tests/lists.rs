@@ -17,6 +17,24 @@ fn lists_come_in_pages() {
 }
 
 #[test]
+fn a_full_page_without_a_link_is_asked_to_go_on() {
+    let fixture = Fixture::new();
+    let body = |from: usize, to: usize| {
+        let tags: Vec<String> = (from..to).map(|number| format!("t{number:04}")).collect();
+        Fault::Body(serde_json::json!({ "tags": tags }).to_string().into_bytes())
+    };
+    fixture.registry.fault_times("/v2/app/tags/list?n=1000&last=t0999", body(1000, 1007), 1);
+    fixture.registry.fault_times("/v2/app/tags/list", body(0, 1000), 1);
+    assert_eq!(fixture.client().tags(&fixture.image("app")).unwrap().len(), 1007);
+    // One that knows nothing of pages.
+    fixture.registry.fault("/v2/all/tags/list", body(0, 1007));
+    assert_eq!(fixture.client().tags(&fixture.image("all")).unwrap().len(), 1007);
+    assert_eq!(fixture.registry.count("/v2/all/tags/list"), 1);
+    fixture.registry.fault("/v2/full/tags/list", body(0, 1000));
+    assert_eq!(fixture.client().tags(&fixture.image("full")).unwrap().len(), 1000);
+}
+
+#[test]
 fn lists_without_end_end() {
     let fixture = Fixture::new();
     let list = |fault: Fault| {
