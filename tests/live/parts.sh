@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 
 for tool in skopeo umoci runc mmdebstrap dockerd docker docker-registry podman buildah htpasswd openssl busybox zstd setcap setfattr gpgv ldconfig \
-    readelf jq curl python3 g++ rustc setpriv tar md5sum dpkg-deb; do
+    readelf jq curl python3 g++ rustc setpriv tar md5sum dpkg-deb tinyproxy; do
     check "$tool is installed" command -v "$tool"
 done
 check "the shared test data is beside the project" test -s "$PROJECT/../shared/tests/apt-resolution-roots.txt"

@@ -2,7 +2,8 @@
 
 --throttle BYTES        of answers' and requests' bodies, a second
 --answer REGEX=STATUS[:COUNT[:SECONDS]]
-                        in place of the registry, to requests `METHOD PATH` that match; the first COUNT times; with Retry-After
+                        in place of the registry, to requests `METHOD PATH` that match; the first COUNT times; with Retry-After,
+                        as a date if SECONDS ends with `d`
 --cut REGEX=BYTES       closes the connection after so many bytes of each answer that matches, once for each path
 --stall REGEX           never answers what matches
 
@@ -11,6 +12,7 @@ The log has one JSON object a line: method, path, query, headers (names in lower
 
 import argparse
 import collections
+import email.utils
 import http.client
 import http.server
 import json
@@ -129,6 +131,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def refuse(self, entry, status, seconds):
         entry["status"] = status
         self.send_response(status)
+        if seconds.endswith("d"):
+            seconds = email.utils.formatdate(time.time() + int(seconds[:-1]), usegmt=True)
         if seconds:
             self.send_header("Retry-After", seconds)
         self.send_header("Content-Length", "0")

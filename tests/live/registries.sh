@@ -47,11 +47,9 @@ check "which is what skopeo takes for it" same "$(inspect --config "oci:$AREA/ar
 check "a tag is added" "$BAREBOAT" tag "$PROXY/team/app:1.0" stable
 check "tags are listed" same "$("$BAREBOAT" list "$PROXY/team/app" | sort | tr '\n' ' ')" "1.0 stable "
 inspect --raw "oci:$image:1.0" >"$AREA/manifest.json"
-for number in $(seq 120); do
-    curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' --data-binary "@$AREA/manifest.json" \
-        "http://127.0.0.1:$plain/v2/team/app/manifests/many-$number" >/dev/null
-done
-check "also when there are many" same "$("$BAREBOAT" list "$PROXY/team/app" | grep -c '^many-')" 120
+curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' --data-binary "@$AREA/manifest.json" \
+    "http://127.0.0.1:$plain/v2/team/app/manifests/many-[1-1100]" >/dev/null
+check "also when there are many" same "$("$BAREBOAT" list "$PROXY/team/app" | grep -c '^many-')" 1100
 check "a tag that is not there is named" same "$("$BAREBOAT" copy "$PROXY/team/app:9" "oci:$AREA/none" 2>&1 | grep -c 'team/app:9')" 1
 refuses "a tag alone cannot be deleted there" 'hint: .*by digest' -- "$BAREBOAT" delete "$PROXY/team/mounted:2.0"
 check "an image can, by its digest" "$BAREBOAT" delete "$PROXY/team/mounted@$top"
@@ -71,6 +69,17 @@ forget
 started=$SECONDS
 check "a registry that is too busy for a moment is waited for" "$BAREBOAT" pull "$PROXY/team/app:1.0" "oci:$AREA/busy:1.0"
 check "as long as it says" eval '[ $((SECONDS - started)) -ge 1 ] && [ $((SECONDS - started)) -le 20 ]'
+check "one that names the time of day starts" proxied later "$plain" --answer '/manifests/=429:1:3d' || exit 0
+forget
+started=$SECONDS
+check "it is waited for, too" "$BAREBOAT" pull "$PROXY/team/app:1.0" "oci:$AREA/later:1.0"
+check "until then" eval '[ $((SECONDS - started)) -ge 2 ] && [ $((SECONDS - started)) -le 20 ]'
+check "a registry that is too busy for long starts" proxied long "$plain" --answer '/manifests/=429:9:3600' || exit 0
+refuses "an hour is not waited" '429.*in 3600 s' -- timeout 20 "$BAREBOAT" pull "$PROXY/team/app:1.0" "oci:$AREA/none"
+check "a way that lets no whole blob through starts" proxied pieces "$plain" --answer 'PUT .*/blobs/uploads/=413:1' || exit 0
+check "a blob goes in pieces where it must" "$BAREBOAT" push "oci:$image:1.0" "$PROXY/team/pieces:1.0"
+check "and the image is whole" same "$(at "127.0.0.1:$plain/team/pieces:1.0")" "$top"
+check "by what the specification says of pieces" specified "$REQUESTS" end-5 end-6
 check "a registry that breaks down starts" proxied broken "$plain" --answer 'GET .*/blobs/=500' || exit 0
 forget
 refuses "a registry that breaks down for good is told" '500' "$PROXY/team/app" -- \
@@ -94,6 +103,16 @@ mkdir -p "$HOME/.config/containers/certs.d/$tls"
 cp "$AREA/ca.pem" "$HOME/.config/containers/certs.d/$tls/ca.crt"
 check "one in certs.d is" "$BAREBOAT" push "oci:$image:1.0" "$tls/app:1.0"
 check "as it is for skopeo" same "$(digest_at "docker://$tls/app:1.0")" "$top"
+check "one that wants to know who we are starts" docker_registry clients \
+    "  tls: {certificate: $AREA/tls.pem, key: $AREA/tls.key, clientcas: [$AREA/ca.pem]}" || exit 0
+clients=127.0.0.1:$PORT
+mkdir -p "$HOME/.config/containers/certs.d/$clients"
+cp "$AREA/ca.pem" "$HOME/.config/containers/certs.d/$clients/ca.crt"
+refuses "without a certificate nothing is to be had" 'the server wants a certificate of ours' -- "$BAREBOAT" push "oci:$image:1.0" "$clients/app:1.0"
+cp "$AREA/tls.pem" "$HOME/.config/containers/certs.d/$clients/client.cert"
+cp "$AREA/tls.key" "$HOME/.config/containers/certs.d/$clients/client.key"
+check "with one in certs.d it is" "$BAREBOAT" push "oci:$image:1.0" "$clients/app:1.0"
+check "and for skopeo from the same folder" same "$(digest_at "docker://$clients/app:1.0")" "$top"
 check "by its other name it is not" eval '! "$BAREBOAT" pull "localhost:${tls#*:}/app:1.0" "oci:$AREA/none" 2>/dev/null'
 
 # With passwords.
@@ -136,6 +155,21 @@ forget
 check "a mirror is asked in place of the registry, the next if one does not answer" \
     "$BAREBOAT" pull --timeout 5 registry.test/team/app:1.0 "oci:$AREA/mirrored:1.0"
 check "and has the same" same "$(digest_at "oci:$AREA/mirrored:1.0")" "$top"
+check "a place between that takes notes starts" proxied mirror "$plain" || exit 0
+cat >"$HOME/.config/containers/registries.conf" <<END
+[[registry]]
+location = "localhost:${tls#*:}"
+insecure = true
+[[registry]]
+location = "127.0.0.1:$plain"
+[[registry.mirror]]
+location = "$PROXY"
+END
+check "pushes go to the registry itself" "$BAREBOAT" push "oci:$image:1.0" "127.0.0.1:$plain/team/home:1.0"
+check "and not to a mirror" same "$(wc -c <"$REQUESTS")" 0
+forget
+check "where pulls go" eval '"$BAREBOAT" pull "127.0.0.1:$plain/team/home:1.0" "oci:$AREA/home-again:1.0" && [ -s "$REQUESTS" ]'
+check "where the file says insecure, any certificate is taken" "$BAREBOAT" push "oci:$image:1.0" "localhost:${tls#*:}/app:2.0"
 rm "$HOME/.config/containers/registries.conf"
 
 # Attachments: with the referrers API, and where a tag stands in for it.
@@ -144,6 +178,9 @@ behind=127.0.0.1:$PORT
 check "and a proxy in front of it" proxied referrers "$PORT" || exit 0
 first=$PROXY
 check "an image is pushed there" "$BAREBOAT" push "oci:$image:1.0" "$first/team/app:1.0"
+curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' --data-binary "@$AREA/manifest.json" \
+    "http://$behind/v2/team/app/manifests/many-[1-1100]" >/dev/null
+check "many tags are listed there, page by page" same "$("$BAREBOAT" list "$first/team/app" | grep -c '^many-')" 1100
 printf '{}' >"$AREA/empty"
 empty=sha256:$(sha256sum "$AREA/empty" | cut -d' ' -f1)
 upload=$(curl -sfi -X POST "http://$behind/v2/team/app/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')

@@ -1,5 +1,8 @@
 //! `bareboat build`.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +17,6 @@ use crate::args::{Args, Build, Format, Patience};
 use crate::output::{Failure, answer, answer_json};
 use crate::summary;
 use crate::terminal::Terminal;
-
-/// Seconds without a byte before a mirror is given up.
-const DEFAULT_TIMEOUT: u64 = 30;
 
 pub(crate) fn run(command: &Build, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let workshop = workshop(args, &command.patience, terminal)?;
@@ -69,8 +69,21 @@ pub(crate) fn workshop<'a>(
 
 /// How the network is used, if at all.
 pub(crate) fn http_options(args: &Args, timeout: Option<u64>) -> Result<HttpOptions, Error> {
-    let timeout = Duration::from_secs(timeout.map_or_else(timeout_from_env, Ok)?);
-    Ok(HttpOptions { timeout, offline: args.place.offline, ..HttpOptions::default() })
+    let timeout = match timeout {
+        Some(seconds) => Some(seconds),
+        None => from_env("BAREBOAT_TIMEOUT", 1..=3600, "seconds")?,
+    };
+    let retries = match args.place.retries {
+        Some(number) => Some(number),
+        None => from_env("BAREBOAT_RETRIES", 0..=100, "a number")?,
+    };
+    let usual = HttpOptions::default();
+    Ok(HttpOptions {
+        timeout: timeout.map_or(usual.timeout, Duration::from_secs),
+        retries: retries.unwrap_or(usual.retries),
+        offline: args.place.offline,
+        ..usual
+    })
 }
 
 /// How registries are spoken to.
@@ -80,14 +93,16 @@ pub(crate) fn registry_options(http: &HttpOptions, args: &Args, terminal: &Termi
 }
 
 /// Read here and not by clap, whose messages would speak of an option that nobody gave.
-fn timeout_from_env() -> Result<u64, Error> {
-    let Some(value) = std::env::var_os("BAREBOAT_TIMEOUT").filter(|value| !value.is_empty()) else {
-        return Ok(DEFAULT_TIMEOUT);
-    };
-    let seconds =
-        value.to_str().and_then(|text| text.parse().ok()).filter(|seconds| (1..=3600).contains(seconds));
-    seconds.ok_or_else(|| {
+fn from_env<T: FromStr + PartialOrd + Display>(
+    name: &str,
+    range: RangeInclusive<T>,
+    what: &str,
+) -> Result<Option<T>, Error> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
+    number.map(Some).ok_or_else(|| {
         let value = bareboat_model::escape(&value.to_string_lossy());
-        Error::new(format!("cannot use BAREBOAT_TIMEOUT: it is `{value}`, expected seconds from 1 to 3600"))
+        let (from, to) = (range.start(), range.end());
+        Error::new(format!("cannot use {name}: it is `{value}`, expected {what} from {from} to {to}"))
     })
 }

@@ -73,6 +73,7 @@ fn in_same_place(tag: &str, image: &Location) -> String {
 }
 
 fn in_registry(registry: &Registry, image: &Reference, tags: &[String]) -> Result<Tagged> {
+    registry.will_push(image);
     let (top, bytes) = registry.manifest(image)?;
     for tag in tags {
         registry.push_manifest(&image.with_tag(tag)?, &top.media_type, &bytes)?;

@@ -111,9 +111,22 @@ fn read(text: &str) -> Result<Reference> {
     if let Some(tag) = tag {
         check_tag(tag)?;
         if is_registry_alone(name, tag) {
-            return Err(Error::new("this is a registry")
-                .with_hint(format!("name a repository in it: {name}:{tag}/REPOSITORY")));
+            let mut hint = format!("name a repository in it: {name}:{tag}/REPOSITORY");
+            // `node.js:20` may be meant as Docker reads it; a machine by its number never is.
+            if name != "localhost"
+                && name.contains(|c: char| c.is_ascii_alphabetic())
+                && !name.starts_with('[')
+            {
+                hint +=
+                    &format!("; the image of Docker's hub is {DEFAULT_REGISTRY}/{DEFAULT_NAMESPACE}/{rest}");
+            }
+            return Err(Error::new("this is a registry").with_hint(hint));
         }
+    }
+    if name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(Error::new("this is an ID, or a digest without its repository").with_hint(
+            "write HOST/REPOSITORY@sha256:DIGEST, or docker-daemon:sha256:ID for an image of the engine",
+        ));
     }
     let (registry, repository) = match name.split_once('/') {
         Some((first, repository)) if is_host(first) => (first, repository.to_owned()),
@@ -244,6 +257,84 @@ mod tests {
         assert_eq!((digest.tag(), digest.selector().as_str()), (None, DIGEST));
     }
 
+    /// The cases of distribution/reference (`reference_test.go`, `normalize_test.go`): what Docker takes is taken and means the same.
+    #[test]
+    fn names_that_docker_takes_mean_the_same() {
+        for (text, whole) in [
+            ("test_com", "docker.io/library/test_com:latest"),
+            ("test_com:tag", "docker.io/library/test_com:tag"),
+            ("test_com:5000", "docker.io/library/test_com:5000"),
+            ("foo_bar.com:8080", "docker.io/library/foo_bar.com:8080"),
+            ("foo/foo_bar.com:8080", "docker.io/foo/foo_bar.com:8080"),
+            ("test.com/repo:tag", "test.com/repo:tag"),
+            ("test:5000/repo", "test:5000/repo:latest"),
+            ("test:5000/repo:tag", "test:5000/repo:tag"),
+            ("lowercase:Uppercase", "docker.io/library/lowercase:Uppercase"),
+            ("sub-dom1.foo.com/bar/baz/quux:some-long-tag", "sub-dom1.foo.com/bar/baz/quux:some-long-tag"),
+            (
+                "b.gcr.io/test.example.com/my-app:test.example.com",
+                "b.gcr.io/test.example.com/my-app:test.example.com",
+            ),
+            ("xn--n3h.com/myimage:xn--n3h.com", "xn--n3h.com/myimage:xn--n3h.com"),
+            ("192.168.1.1", "docker.io/library/192.168.1.1:latest"),
+            ("192.168.1.1:tag", "docker.io/library/192.168.1.1:tag"),
+            ("192.168.1.1/repo", "192.168.1.1/repo:latest"),
+            ("192.168.1.1:5000/repo:5050", "192.168.1.1:5000/repo:5050"),
+            ("192.168.0.1:8/debian", "192.168.0.1:8/debian:latest"),
+            ("[2001:db8::1]/repo", "[2001:db8::1]/repo:latest"),
+            ("[2001:db8:1:2:3:4:5:6]/repo:tag", "[2001:db8:1:2:3:4:5:6]/repo:tag"),
+            ("[2001:db8::]:5000/repo", "[2001:db8::]:5000/repo:latest"),
+            ("docker/docker", "docker.io/docker/docker:latest"),
+            ("library/debian", "docker.io/library/debian:latest"),
+            ("docker.io/library/debian", "docker.io/library/debian:latest"),
+            ("index.docker.io/docker/docker", "docker.io/docker/docker:latest"),
+            ("index.docker.io/debian", "docker.io/library/debian:latest"),
+            ("127.0.0.1:5000/library/debian", "127.0.0.1:5000/library/debian:latest"),
+            ("127.0.0.1:5000/debian", "127.0.0.1:5000/debian:latest"),
+            ("Foo/bar", "Foo/bar:latest"),
+            (
+                "thisisthesongthatneverendsitgoesonandonandonthisisthesongthatnev",
+                "docker.io/library/thisisthesongthatneverendsitgoesonandonandonthisisthesongthatnev:latest",
+            ),
+            (
+                "docker.io/1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a",
+                "docker.io/library/1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a:latest",
+            ),
+        ] {
+            let read = text.parse::<Reference>();
+            assert_eq!(read.map(|name| name.to_string()), Ok(whole.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_docker_refuses_are_refused() {
+        for text in [
+            ":justtag",
+            "@sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "repo@sha256:ffffffffffffffffffffffffffffffffff",
+            "validname@invaliddigest:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "Uppercase:tag",
+            "test:5000/Uppercase/lowercase:tag",
+            "aa/asdf$$^/aa",
+            "[2001:db8::1]",
+            "[2001:db8::1]:5000",
+            "[fe80::1%eth0]:5000/repo",
+            "[fe80::1%@invalidzone]:5000/repo",
+            "fc00::1:5000/debian",
+            "https://github.com/docker/docker",
+            "docker/Docker",
+            "-docker",
+            "-docker/docker",
+            "-docker.io/docker/docker",
+            "docker///docker",
+            "docker.io/docker/Docker",
+            "docker.io/docker///docker",
+            "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a",
+        ] {
+            assert!(text.parse::<Reference>().is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn what_is_no_name_is_refused() {
         let longest = format!("h.test/{}", "a".repeat(249));
@@ -298,6 +389,12 @@ mod tests {
         }
         let error = "localhost:5000".parse::<Reference>().unwrap_err();
         assert_eq!(error.hint(), Some("name a repository in it: localhost:5000/REPOSITORY"));
+        let error = "node.js:20".parse::<Reference>().unwrap_err();
+        assert!(
+            error.hint().unwrap().ends_with("; the image of Docker's hub is docker.io/library/node.js:20")
+        );
+        let hub = "docker.io/library/node.js:20";
+        assert_eq!(hub.parse::<Reference>().unwrap().to_string(), hub);
         for text in ["debian:13", "node.js:v20", "node.js:99999", "localhost:dev", "h.test/x:1"] {
             assert!(text.parse::<Reference>().is_ok(), "{text}");
         }

@@ -6,6 +6,7 @@
 //! * [`Archive`] and [`Suite`]: a signed Debian archive as a map of [`Files`]
 //! * [`Mirror`]: these files over HTTP on the loopback, with faults on demand
 //! * [`FakeRegistry`]: a registry of images on the loopback, as limited and as faulty as a test wants it
+//! * [`Authority`] and [`Tls`]: certificates, good and bad, and what a registry does with them
 //! * [`FakeEngine`]: an engine of containers on a Unix socket
 //! * [`world()`]: a small Debian with all that the catalog asks for
 //!
@@ -23,6 +24,7 @@ mod keys;
 mod mirror;
 mod registry;
 mod serve;
+mod tls;
 pub mod tree;
 mod world;
 
@@ -35,6 +37,7 @@ pub use keys::{Algorithm, Key, KeyBuilder, SignatureHash};
 pub use mirror::{Mirror, Request};
 pub use registry::{Auth, Exchange, FakeRegistry, Settings};
 pub use serve::Fault;
+pub use tls::{Authority, Certificate, Tls};
 pub use tree::Tree;
 pub use world::{World, world};
 

@@ -3,6 +3,7 @@
 mod effects;
 mod explain;
 mod locking;
+mod outputs;
 mod project;
 mod steps;
 mod summary;
@@ -69,17 +70,6 @@ impl<'a> Workshop<'a> {
     }
 }
 
-/// Says which outputs have the image although another has it not.
-fn tell_written(error: Error, written: &[Location]) -> Error {
-    if written.is_empty() {
-        return error;
-    }
-    let written: Vec<String> = written.iter().map(ToString::to_string).collect();
-    let hint = format!("the image was written to {}", written.join(", "));
-    let hint = error.hint().map_or(hint.clone(), |first| format!("{first}; {hint}"));
-    Error::new(error.to_string()).with_hint(hint)
-}
-
 /// What is to be built.
 #[derive(Clone, Debug)]
 pub struct BuildRequest {
@@ -129,20 +119,7 @@ pub fn build(workshop: &Workshop<'_>, request: &BuildRequest) -> Result<Summary>
         true => attachments(loaded, &lock, request, &set)?,
         false => Vec::new(),
     };
-    for (written, output) in outputs.iter().enumerate() {
-        let _bar = workshop.progress.begin(&format!("writing {output}"), None);
-        let name = loaded.recipe.name.as_str();
-        if !attachments.is_empty() && !transport::holds_attachments(output) {
-            workshop
-                .progress
-                .warn(&format!("`{output}` has no place for the record of how the image was built"));
-        }
-        transport::write_with(output, &set, &attachments, &workshop.outside(), name).map_err(|error| {
-            let layers = set.images.iter().flat_map(|image| &image.layers);
-            workshop.store.remove_damaged(layers.map(|layer| layer.digest));
-            tell_written(error, &outputs[..written])
-        })?;
-    }
+    outputs::write(workshop, &outputs, &set, &attachments, loaded.recipe.name.as_str())?;
     Ok(Summary {
         name: loaded.recipe.name.to_string(),
         digest: set.descriptor()?.digest,

@@ -77,6 +77,9 @@ pub(crate) struct Place {
     /// Speak to registries without encryption (HTTP); to those of this machine that know no TLS it is done anyway
     #[arg(long, global = true)]
     pub(crate) plain_http: bool,
+    /// Make a request that failed for the moment so many times again [env: BAREBOAT_RETRIES] [default: 3]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) retries: Option<u32>,
     /// How many threads work [default: one a processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(crate) threads: Option<u16>,
@@ -98,10 +101,11 @@ impl Place {
     }
 }
 
-/// How long mirrors are waited for.
+/// How long mirrors and registries are waited for. Programs have a time limit of the same name (`run`, `test`): there, the
+/// environment alone says it.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Patience {
-    /// Give up on a mirror that sends nothing for so long [env: BAREBOAT_TIMEOUT] [default: 30]
+    /// Give up on a mirror or registry that sends nothing for so long [env: BAREBOAT_TIMEOUT] [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: Option<u64>,
 }

@@ -32,12 +32,16 @@ pub(crate) struct Tag {
 
 /// Delete a tag, or an image by its digest
 ///
-/// By digest, all tags of the image go with it. Not every registry allows either.
+/// By digest, all tags of the image go with it. What is attached to it (signatures, records) stays in a registry, without a name,
+/// and is told; in a layout it goes. Not every registry allows either.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Delete {
     /// What to delete: HOST/REPOSITORY:TAG, HOST/REPOSITORY@DIGEST, oci:DIR:TAG or oci:DIR@DIGEST
     #[arg(value_name = "REF")]
     pub(crate) image: String,
+    /// With an image, delete what is attached to it, and what is attached to that
+    #[arg(long)]
+    pub(crate) with_referrers: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
 }

@@ -26,7 +26,7 @@ pub(crate) struct Test {
     /// The platform to test, such as linux/arm64 [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,
-    /// End a command that runs for so long, and take the test as failed
+    /// End a command that runs for so long, and take the test as failed. How long a registry is waited for says BAREBOAT_TIMEOUT
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub(crate) timeout: u64,
     /// What commands can reach
@@ -72,7 +72,7 @@ pub(crate) struct Run {
     /// Let the program change its root; what it changes is kept in memory, and gone at the end
     #[arg(long)]
     pub(crate) writable: bool,
-    /// End the program when it runs for longer
+    /// End the program when it runs for longer. How long a registry is waited for says BAREBOAT_TIMEOUT
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
     /// The platform to run for, where the image has several [default: this machine's]

@@ -80,13 +80,26 @@ fn places_that_nobody_is_at_end_a_build_before_it_begins() {
 }
 
 #[test]
-fn outputs_that_were_written_before_another_failed_are_named() {
+fn outputs_that_were_written_although_another_failed_are_named() {
     let (bench, registry) = (Bench::new(BARE), FakeRegistry::start());
     registry.fault("POST /v2/team/bare/blobs/uploads", Fault::Status(403));
     let name = format!("{}/team/bare", registry.host());
-    let output = bench.command(["build", "-o", "oci:out", "-o", &name]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("403 Forbidden"), "{error}");
-    assert!(error.trim_end().ends_with("the image was written to oci:out"), "{error}");
+    for outputs in [["oci:out", &name], [&name, "oci:out"]] {
+        let output = bench.command(["build", "-o", outputs[0], "-o", outputs[1]]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("403 Forbidden"), "{error}");
+        assert!(error.trim_end().ends_with("the image was written to oci:out"), "{error}");
+    }
+    // The second tag finds what was sent for the first.
+    registry.mend();
+    registry.forget();
+    let (first, second) = (format!("{name}:1"), format!("{name}:2"));
+    let output = bench.command(["build", "-o", &first, "-o", "oci:other", "-o", &second]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let told = registry.told();
+    let uploads: Vec<_> = told.iter().filter_map(|line| line.split_once("&digest=")).collect();
+    let blobs: std::collections::BTreeSet<_> = uploads.iter().map(|(_, digest)| digest).collect();
+    assert!(!blobs.is_empty() && blobs.len() == uploads.len(), "{told:?}");
+    assert_eq!(registry.tags("team/bare"), ["1", "2"]);
 }

@@ -113,3 +113,17 @@ fn a_password_is_not_taken_where_others_can_read_it() {
     insta::assert_snapshot!(refuses(&bench, &["login", &host, "--user", "me", "--password-stdin"]), @"error: cannot log in to `[HOST]`: the password is empty");
     assert!(registry.exchanges().is_empty());
 }
+
+#[test]
+fn how_often_a_request_is_made_again_can_be_said() {
+    let bench = Bench::new("");
+    let (registry, _filters) = registry(Settings::default());
+    registry.fault("/tags/list", Fault::Status(503));
+    let image = format!("{}/team/app", registry.host());
+    insta::assert_snapshot!(refuses(&bench, &["list", &image, "--retries", "0"]), @r"error: cannot list the tags of `[HOST]/team/app`: the registry answers 503 Service Unavailable");
+    assert_eq!(registry.count("/tags/list"), 1);
+    let list =
+        |retries: &str| bench.fails_with(bench.command(["list", &image]).env("BAREBOAT_RETRIES", retries));
+    insta::assert_snapshot!(list("1"), @r"error: cannot list the tags of `[HOST]/team/app`: the registry answers 503 Service Unavailable (tried 2 times)");
+    insta::assert_snapshot!(list("often"), @r"error: cannot use BAREBOAT_RETRIES: it is `often`, expected a number from 0 to 100");
+}

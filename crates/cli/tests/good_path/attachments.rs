@@ -378,5 +378,39 @@ fn the_list_under_the_fallback_tag_goes_with_its_image() {
     assert_eq!(bench.says(&["list", "--all", &name]), format!("latest\n{list}\n"));
     let told = bench.says(&["delete", &format!("{name}@{}", digest.trim())]);
     assert!(told.contains("tags         sha256-"), "{told}");
+    assert!(
+        told.ends_with("what is left was attached to the image; --with-referrers takes it along\n"),
+        "{told}"
+    );
     assert!(registry.tags("team/app").is_empty());
+}
+
+#[test]
+fn what_is_attached_is_told_or_taken_along_when_an_image_is_deleted() {
+    let bench = built(HELLO);
+    for referrers in [true, false] {
+        let registry = FakeRegistry::with(Settings { referrers, ..Settings::default() });
+        let name = format!("{}/team/app", registry.host());
+        let image = bench.says(&["copy", "-q", "--with-referrers", "oci:image", &name]);
+        let image = image.trim();
+        let listed = json(&bench, &["referrers", &name, "--format", "json"]);
+        let record = listed["attachments"][0]["digest"].as_str().unwrap();
+        let is_there = |digest: &str| registry.manifest("team/app", digest).is_some();
+        let deleted = json(&bench, &["delete", &format!("{name}@{image}"), "--format", "json"]);
+        assert_eq!(
+            (&deleted["left"][0], deleted.get("attached")),
+            (&listed["attachments"][0]["digest"], None)
+        );
+        assert!(!is_there(image) && is_there(record));
+
+        bench.says(&["copy", "-q", "--with-referrers", "oci:image", &name]);
+        let deleted =
+            json(&bench, &["delete", "--with-referrers", "--format", "json", &format!("{name}@{image}")]);
+        assert_eq!(
+            (&deleted["attached"][0], deleted.get("left")),
+            (&listed["attachments"][0]["digest"], None)
+        );
+        assert!(!is_there(image) && !is_there(record));
+        assert!(registry.tags("team/app").is_empty());
+    }
 }

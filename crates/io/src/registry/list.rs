@@ -46,19 +46,22 @@ impl Registry {
     pub fn tags(&self, image: &Reference) -> Result<Vec<String>> {
         let list = self.inner.at_home(image, |spot| {
             let mut tags = BTreeSet::new();
-            let found = self.pages(spot, &spot.path(&format!("tags/list?n={PAGE}")), |bytes| {
-                let page: Page = serde_json::from_slice(bytes).map_err(|_| {
-                    Error::new("the registry answers with something else than a list of tags")
+            let mut next = Some(spot.path(&format!("tags/list?n={PAGE}")));
+            while let Some(first) = next.take() {
+                let (before, mut page) = (tags.len(), Vec::new());
+                let found = self.pages(spot, &first, |bytes| {
+                    page = tags_of(bytes, image)?;
+                    tags.extend(page.iter().cloned());
+                    Ok(tags.len())
                 })?;
-                for tag in page.tags.unwrap_or_default() {
-                    if image.with_tag(&tag).is_err() {
-                        return Err(Error::new(format!("it lists `{}`, which is no tag", shown(&tag))));
-                    }
-                    tags.insert(tag);
+                if found.is_none() && before == 0 {
+                    return Ok(None);
                 }
-                Ok(tags.len())
-            })?;
-            Ok(found.map(|()| tags.into_iter().collect::<Vec<_>>()))
+                // go-containerregistry's ends a full page without saying that there are more.
+                let last = page.last().filter(|_| page.len() == PAGE as usize && tags.len() > before);
+                next = last.map(|last| spot.path(&format!("tags/list?n={PAGE}&last={last}")));
+            }
+            Ok(Some(tags.into_iter().collect::<Vec<_>>()))
         });
         let list =
             list.and_then(|list| list.ok_or_else(|| Error::new("the registry has no such repository")));
@@ -111,6 +114,16 @@ impl Registry {
             }
         }
         Err(Error::new(format!("the list has more than {MOST_PAGES} pages")).into())
+    }
+}
+
+fn tags_of(page: &[u8], image: &Reference) -> Result<Vec<String>> {
+    let page: Page = serde_json::from_slice(page)
+        .map_err(|_| Error::new("the registry answers with something else than a list of tags"))?;
+    let tags = page.tags.unwrap_or_default();
+    match tags.iter().find(|tag| image.with_tag(tag).is_err()) {
+        Some(tag) => Err(Error::new(format!("it lists `{}`, which is no tag", shown(tag)))),
+        None => Ok(tags),
     }
 }
 

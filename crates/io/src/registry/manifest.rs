@@ -58,6 +58,15 @@ impl Registry {
         image: &Reference,
     ) -> Result<Option<(Descriptor, Vec<u8>)>, Failure> {
         let Some(response) = self.ask(spot, Method::GET, image)? else { return Ok(None) };
+        self.read_manifest(response, image).map(Some)
+    }
+
+    /// Reads an answer that is a manifest, and holds it against what it must be.
+    pub(super) fn read_manifest(
+        &self,
+        response: Response<Body>,
+        image: &Reference,
+    ) -> Result<(Descriptor, Vec<u8>), Failure> {
         let media_type = reply::header(&response, header::CONTENT_TYPE).map(str::to_owned);
         let announced = announced_digest(&response);
         let bytes = reply::bytes(response, LARGEST, &self.inner.options.http)?;
@@ -77,7 +86,7 @@ impl Registry {
             _ => {}
         }
         let media_type = kind(media_type.as_deref(), &bytes)?;
-        Ok(Some((Descriptor::new(media_type, digest, bytes.len() as u64), bytes)))
+        Ok((Descriptor::new(media_type, digest, bytes.len() as u64), bytes))
     }
 
     fn look_at(&self, spot: &Spot, image: &Reference) -> Result<Option<Descriptor>, Failure> {
@@ -94,7 +103,13 @@ impl Registry {
         }
     }
 
-    fn ask(&self, spot: &Spot, method: Method, image: &Reference) -> Result<Option<Response<Body>>, Failure> {
+    /// One request; None if there is no such manifest.
+    pub(super) fn ask(
+        &self,
+        spot: &Spot,
+        method: Method,
+        image: &Reference,
+    ) -> Result<Option<Response<Body>>, Failure> {
         let scopes = spot.scope("pull");
         let path = spot.path(&format!("manifests/{}", image.selector()));
         let call = Call::new(method, path, &spot.name, &scopes).header(header::ACCEPT, ACCEPT.join(", "));

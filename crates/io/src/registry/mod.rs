@@ -92,6 +92,10 @@ struct Inner {
     tokens: Tokens,
     /// Mirrors that failed for a repository, and are not asked again for it.
     failed: Mutex<BTreeSet<String>>,
+    /// Repositories that will be pushed to, by `HOST/PATH`: a token for them allows that from the beginning.
+    pushed_to: Mutex<BTreeSet<String>>,
+    /// Whoever of this run writes a list of referrers under a tag.
+    list_writer: Mutex<()>,
     /// Uploads that a registry began where a mount was asked for: by repository and digest.
     begun: Mutex<BTreeMap<(String, Digest), push::Begun>>,
 }
@@ -105,6 +109,7 @@ struct Spot {
     /// `HOST/PATH`.
     name: String,
     is_mirror: bool,
+    is_pushed_to: bool,
 }
 
 impl Registry {
@@ -121,9 +126,17 @@ impl Registry {
             credentials: Mutex::default(),
             tokens: Tokens::default(),
             failed: Mutex::default(),
+            pushed_to: Mutex::default(),
+            list_writer: Mutex::default(),
             begun: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Says that the reference's repository will be pushed to. What is looked for there before then asks for a token that
+    /// allows both, so that one serves for all.
+    pub fn will_push(&self, image: &Reference) {
+        lock(&self.inner.pushed_to).insert(image.name());
     }
 }
 
@@ -173,8 +186,9 @@ impl Inner {
 
     fn spot(&self, name: &str, insecure: bool, is_mirror: bool) -> Result<Spot> {
         let (host, repository) = name.split_once('/').unwrap_or((name, ""));
-        let name = name.to_owned();
-        Ok(Spot { host: self.host(host, insecure)?, repository: repository.to_owned(), name, is_mirror })
+        let is_pushed_to = lock(&self.pushed_to).contains(name);
+        let (host, repository, name) = (self.host(host, insecure)?, repository.to_owned(), name.to_owned());
+        Ok(Spot { host, repository, name, is_mirror, is_pushed_to })
     }
 
     /// Makes attempts at the registry itself.
@@ -226,6 +240,7 @@ impl Spot {
 
     /// What a token must allow.
     fn scope(&self, actions: &str) -> [String; 1] {
+        let actions = if self.is_pushed_to && actions == "pull" { "pull,push" } else { actions };
         [format!("repository:{}:{actions}", self.repository)]
     }
 }

@@ -147,8 +147,10 @@ impl Registry {
             if let Some(wanted) = image.digest().filter(|wanted| *wanted != digest) {
                 return Err(Error::new(format!("expected {wanted}, found {digest}")));
             }
-            let listed =
-                self.inner.at_home(image, |spot| self.put_manifest(spot, image, media_type, bytes))?;
+            let listed = self.inner.at_home(image, |spot| {
+                let response = self.put_manifest(spot, image, media_type, bytes, None)?;
+                self.taken(response, &digest)
+            })?;
             if !listed {
                 self.list_by_tag(image, media_type, bytes)?;
             }
@@ -157,23 +159,28 @@ impl Registry {
         push().context(|| format!("cannot push `{image}`"))
     }
 
-    /// One request. Whether the registry put the manifest on a list of referrers.
+    /// One request, whatever is answered; under a condition if there is one.
     pub(super) fn put_manifest(
         &self,
         spot: &Spot,
         image: &Reference,
         media_type: &str,
         bytes: &[u8],
-    ) -> Result<bool, Failure> {
+        condition: Option<&(HeaderName, String)>,
+    ) -> Result<Response<Body>, Failure> {
         let scopes = spot.scope("pull,push");
         let path = spot.path(&format!("manifests/{}", image.selector()));
         let call = Call::new(Method::PUT, path, &spot.name, &scopes).header(header::CONTENT_TYPE, media_type);
-        let response = self.inner.send(&spot.host, &call.payload(Payload::Bytes(bytes)))?;
+        let call = condition.into_iter().fold(call, |call, (name, value)| call.header(name.clone(), value));
+        self.inner.send(&spot.host, &call.payload(Payload::Bytes(bytes)))
+    }
+
+    /// Reads the answer to a manifest: whether the registry put it on a list of referrers.
+    pub(super) fn taken(&self, response: Response<Body>, digest: &Digest) -> Result<bool, Failure> {
         if !response.status().is_success() {
             return Err(Refusal::read(response, &self.inner.options.http).into());
         }
-        let digest = Digest::of(bytes);
-        if let Some(found) = super::manifest::announced_digest(&response).filter(|found| *found != digest) {
+        if let Some(found) = super::manifest::announced_digest(&response).filter(|found| found != digest) {
             return Err(Error::new(format!("the registry keeps it as {found}, expected {digest}")).into());
         }
         let listed = reply::header(&response, SUBJECT).is_some();

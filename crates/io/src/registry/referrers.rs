@@ -1,15 +1,24 @@
 //! What refers to an image: signatures, records, lists of parts. By the registry's list, or the one under the fallback tag
 //! (distribution specification, "Listing Referrers" and "Referrers Tag Schema").
 
+use std::time::{Duration, Instant};
+
 use bareboat_formats::oci::{self, Descriptor, Index};
 use bareboat_model::{Context, Digest, Error, Reference, Result};
 use serde::Deserialize;
 use serde_json::Value;
+use ureq::http::{Method, StatusCode, header};
 
-use super::Registry;
+use super::reply;
+use super::{Registry, Spot, lock};
+use crate::http::retry::Failure;
 
 /// How often the list under the fallback tag is written again, because somebody else wrote it at the same time.
-const MOST_WRITES: usize = 5;
+const MOST_WRITES: usize = 10;
+
+/// How long is waited before it is looked whether an entry stayed: at least, for machines that are busy; and at most.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// What of a manifest stands in the list.
 #[derive(Deserialize)]
@@ -68,35 +77,64 @@ impl Registry {
     /// The list under the fallback tag, if there is one.
     fn list_under_tag(&self, image: &Reference, of: &Digest) -> Result<Option<Index>> {
         let tag = image.with_tag(&fallback_tag(of))?;
-        if self.manifest_if_there(&tag)?.is_none() {
-            return Ok(None);
-        }
-        let (_, bytes) = self.manifest(&tag)?;
-        Index::parse(&bytes).map(Some)
+        Ok(self.inner.at_home(&tag, |spot| self.fetch_list(spot, &tag))?.map(|list| list.index))
+    }
+
+    /// One request; None if there is no such list.
+    fn fetch_list(&self, spot: &Spot, tag: &Reference) -> Result<Option<List>, Failure> {
+        let Some(response) = self.ask(spot, Method::GET, tag)? else { return Ok(None) };
+        // Weak ones (`W/…`) never match (RFC 9110 section 13.1.1).
+        let version = reply::header(&response, header::ETAG).filter(|version| version.starts_with('"'));
+        let version = version.map(str::to_owned);
+        let (_, bytes) = self.read_manifest(response, tag)?;
+        Ok(Some(List { index: Index::parse(&bytes)?, version }))
     }
 
     /// Puts a manifest that was just pushed on the list of its subject, if it has one and the registry keeps no lists.
     pub(super) fn list_by_tag(&self, image: &Reference, media_type: &str, bytes: &[u8]) -> Result<()> {
         let Some((subject, entry)) = entry(media_type, bytes) else { return Ok(()) };
         let tag = image.with_tag(&fallback_tag(&subject))?;
-        let doing = || format!("cannot put it on the list of what refers to `{subject}`");
-        // Read, write, and look whether it stayed: registries have no way to write only what nobody changed meanwhile.
+        self.add_to_list(&tag, &entry)
+            .context(|| format!("cannot put it on the list of what refers to `{subject}`"))
+    }
+
+    /// Reads the list, writes it, and looks whether that stayed. A registry that tells versions of what it has (`ETag`) may refuse
+    /// to replace another than was read; the others take whatever comes last ("Referrers Tag Schema"), so who read the list
+    /// before us and wrote it after us took our entry out. That is over after about the time that our own turn took.
+    fn add_to_list(&self, tag: &Reference, entry: &Descriptor) -> Result<()> {
+        // Threads of one run take turns.
+        let _turn = lock(&self.inner.list_writer);
         for _ in 0..MOST_WRITES {
-            let mut index = self
-                .list_under_tag(image, &subject)
-                .context(doing)?
-                .unwrap_or_else(|| Index::new(Vec::new()));
+            let start = Instant::now();
+            let list = self.inner.at_home(tag, |spot| self.fetch_list(spot, tag))?;
+            let condition = list.as_ref().map_or(Some((header::IF_NONE_MATCH, "*".to_owned())), |list| {
+                list.version.clone().map(|version| (header::IF_MATCH, version))
+            });
+            let mut index = list.map_or_else(|| Index::new(Vec::new()), |list| list.index);
             if index.manifests.iter().any(|listed| listed.digest == entry.digest) {
                 return Ok(());
             }
             index.manifests.push(entry.clone());
             let bytes = index.to_bytes()?;
-            self.inner
-                .at_home(&tag, |spot| self.put_manifest(spot, &tag, oci::INDEX, &bytes))
-                .context(doing)?;
+            self.inner.at_home(tag, |spot| {
+                let response = self.put_manifest(spot, tag, oci::INDEX, &bytes, condition.as_ref())?;
+                if response.status() == StatusCode::PRECONDITION_FAILED {
+                    reply::drain(response, &self.inner.options.http);
+                    return Ok(());
+                }
+                self.taken(response, &Digest::of(&bytes)).map(drop)
+            })?;
+            std::thread::sleep(start.elapsed().saturating_mul(2).clamp(SHORTEST_WAIT, LONGEST_WAIT));
         }
-        Err(Error::new("others change the list all the time").context(doing()))
+        Err(Error::new("others change the list all the time"))
     }
+}
+
+/// A list under the fallback tag, as it was read.
+struct List {
+    index: Index,
+    /// What the registry calls this state of it.
+    version: Option<String>,
 }
 
 /// `sha256-HEX`.

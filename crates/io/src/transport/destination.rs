@@ -1,11 +1,12 @@
 //! Where an image goes, whatever the transport.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bareboat_formats::oci::Descriptor;
 use bareboat_model::{Bar, Digest, Progress, Result};
 
+use super::each::each;
 use super::{Graph, Source};
 use crate::store::Store;
 
@@ -117,26 +118,6 @@ impl Work<'_> {
         blobs: &[Descriptor],
         one: impl Fn(&Descriptor) -> Result<()> + Sync,
     ) -> Result<()> {
-        let mut ordered: Vec<&Descriptor> = blobs.iter().collect();
-        ordered.sort_by_key(|blob| std::cmp::Reverse(blob.size));
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let failed = Mutex::new(None);
-        let work = || {
-            while !stop.load(Ordering::Relaxed) {
-                let Some(blob) = ordered.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                if let Err(error) = one(blob) {
-                    stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..self.threads.clamp(1, ordered.len().max(1)) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        each(blobs, self.threads, one)
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn bring(layer: &Descriptor, http: &Http, work: &Work<'_>) -> Result<
     let urls = layer.extra.get("urls").and_then(|urls| urls.as_array());
     let urls = urls.into_iter().flatten().filter_map(|url| url.as_str());
     let mut failed = Error::new(format!(
-        "layer {} is one that its owner alone hands out, and the manifest does not say where",
+        "layer {} is one that its owner alone hands out, and the manifest names no address of https for it",
         layer.digest
     ));
     for url in urls.filter(|url| url.starts_with("https://")) {

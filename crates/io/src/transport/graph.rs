@@ -50,10 +50,13 @@ impl Kind {
     }
 }
 
-/// Layers that their owner does not let others hand out (layer.md, "Non-Distributable Layers"; Docker's word is foreign).
+/// Layers that their owner does not let others hand out (layer.md, "Non-Distributable Layers"; Docker's word is foreign), and that
+/// are to be had from him. One without addresses is where the image is or nowhere: it is a layer like others.
 pub(super) fn is_foreign(layer: &Descriptor) -> bool {
-    layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
-        || layer.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.")
+    let is_kept = layer.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
+        || layer.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.");
+    let urls = layer.extra.get("urls").and_then(|urls| urls.as_array());
+    is_kept && urls.is_some_and(|urls| !urls.is_empty())
 }
 
 /// An image with all that is to be copied of it.
@@ -174,6 +177,7 @@ impl<'a> Walk<'a> {
         }
         if kind == Kind::Index {
             let index = Index::parse(&bytes)?;
+            self.prepare(&index.manifests)?;
             above.push(wanted.digest);
             index.manifests.iter().try_for_each(|one| self.document(one, above))?;
             above.pop();
@@ -191,6 +195,19 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Lets the source fetch several documents at once, if they are not more than may be.
+    fn prepare(&self, listed: &[Descriptor]) -> Result<()> {
+        let mut room = MOST_BYTES.saturating_sub(self.bytes) as u64;
+        let is_next = |one: &&Descriptor| {
+            let is_document = Kind::of(&one.media_type).is_ok_and(|kind| kind != Kind::Other);
+            is_document && !self.seen.contains(&one.digest)
+        };
+        let fits = |one: &&Descriptor| room.checked_sub(one.size).map(|left| room = left).is_some();
+        let most = MOST_DOCUMENTS.saturating_sub(self.seen.len());
+        let next: Vec<_> = listed.iter().filter(is_next).take(most).take_while(fits).map(plain).collect();
+        self.source.prepare(&next)
+    }
+
     fn blob(&mut self, blob: &Descriptor) -> Result<()> {
         let known = self.blobs.entry(blob.digest).or_insert_with(|| plain(blob));
         if known.size == blob.size {
@@ -204,7 +221,9 @@ impl<'a> Walk<'a> {
         let mut next = 0;
         while let Some((subject, _)) = self.documents.get(next) {
             let subject = subject.digest;
-            for attachment in self.source.referrers(&subject)? {
+            let attached = self.source.referrers(&subject)?;
+            self.prepare(&attached).context(|| format!("cannot read what is attached to {subject}"))?;
+            for attachment in attached {
                 if self.seen.contains(&attachment.digest) {
                     continue;
                 }

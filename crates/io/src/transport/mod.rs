@@ -9,6 +9,7 @@ mod built;
 mod copy;
 mod destination;
 mod docker_archive;
+mod each;
 mod engine;
 mod files;
 mod foreign;
@@ -122,10 +123,9 @@ pub fn destination<'a>(
             file: file.clone(),
             reference: reference.clone().unwrap_or_else(|| default_name.to_owned()),
         }),
-        Location::Registry(reference) => Box::new(RegistryDestination {
-            registry: outside.registries.client()?,
-            reference: reference.clone(),
-        }),
+        Location::Registry(reference) => {
+            Box::new(RegistryDestination::open(outside.registries.client()?, reference))
+        }
         Location::DockerDaemon { reference } => Box::new(EngineDestination::new(Engine::find()?, reference)?),
     })
 }
@@ -139,7 +139,11 @@ pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
         Location::DockerDaemon { reference } => {
             Engine::find()?.id(&docker_archive::full_reference(reference)).map(drop)
         }
-        Location::Registry(reference) => outside.registries.client()?.manifest_if_there(reference).map(drop),
+        Location::Registry(reference) => {
+            let registry = outside.registries.client()?;
+            registry.will_push(reference);
+            registry.manifest_if_there(reference).map(drop)
+        }
         Location::Oci { dir: path, .. }
         | Location::OciArchive { file: path, .. }
         | Location::DockerArchive { file: path, .. } => {

@@ -9,7 +9,8 @@ use bareboat_formats::oci::{self, Descriptor};
 use bareboat_model::{Bar, Digest, Error, Reference, Result};
 use serde::Deserialize;
 
-use super::graph::{Kind, is_foreign};
+use super::each::each;
+use super::graph::{Kind, document, is_foreign};
 use super::source::{LARGEST_DOCUMENT, Verifying};
 use super::{Destination, Graph, Outside, Source, Work, stored};
 use crate::registry::Registry;
@@ -21,6 +22,7 @@ pub(super) struct RegistrySource<'a> {
     store: &'a Store,
     reference: Reference,
     top: Descriptor,
+    threads: usize,
     /// Manifests are asked for once.
     documents: Mutex<BTreeMap<Digest, Vec<u8>>>,
 }
@@ -37,7 +39,7 @@ impl<'a> RegistrySource<'a> {
         };
         keep(store, &top, &bytes)?;
         let documents = Mutex::new(BTreeMap::from([(top.digest, bytes)]));
-        Ok(Self { registry, store, reference: reference.clone(), top, documents })
+        Ok(Self { registry, store, reference: reference.clone(), top, threads: outside.threads, documents })
     }
 }
 
@@ -92,6 +94,10 @@ impl Source for RegistrySource<'_> {
         Ok(bytes)
     }
 
+    fn prepare(&self, documents: &[Descriptor]) -> Result<()> {
+        each(documents, self.threads, |one| document(self, one).map(drop))
+    }
+
     fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         match self.store.has_blob(&blob.digest, blob.size) {
             true => stored::open(self.store, blob, offset),
@@ -118,8 +124,15 @@ impl Source for RegistrySource<'_> {
 
 /// A name in a registry.
 pub(super) struct RegistryDestination<'a> {
-    pub(super) registry: &'a Registry,
-    pub(super) reference: Reference,
+    registry: &'a Registry,
+    reference: Reference,
+}
+
+impl<'a> RegistryDestination<'a> {
+    pub(super) fn open(registry: &'a Registry, reference: &Reference) -> Self {
+        registry.will_push(reference);
+        Self { registry, reference: reference.clone() }
+    }
 }
 
 impl Destination for RegistryDestination<'_> {
@@ -168,13 +181,14 @@ impl RegistryDestination<'_> {
     }
 
     /// All but the top: manifests several at once, then what names them, and attachments one after another, for where they
-    /// are put on a list under a tag.
+    /// are put on a list under a tag. These are put again even if they are there: the list may have been deleted.
     fn put_documents(&self, graph: &Graph, there: &BTreeSet<Digest>, work: &Work<'_>) -> Result<()> {
         let attached: BTreeSet<Digest> = graph.attachments.iter().map(|one| one.digest).collect();
         let missing: BTreeMap<Digest, &(Descriptor, Vec<u8>)> = graph
             .documents
             .iter()
-            .filter(|(one, _)| one.digest != graph.top.digest && !there.contains(&one.digest))
+            .filter(|(one, _)| one.digest != graph.top.digest)
+            .filter(|(one, _)| !there.contains(&one.digest) || attached.contains(&one.digest))
             .map(|document| (document.0.digest, document))
             .collect();
         let put = |one: &Descriptor| match missing.get(&one.digest) {

@@ -26,6 +26,14 @@ pub trait Source: Send + Sync {
     /// When it is missing, or is not what `wanted` says.
     fn document(&self, wanted: &Descriptor) -> Result<Vec<u8>>;
 
+    /// Says which documents will be asked for next, so that a source that is far can fetch several at once.
+    ///
+    /// # Errors
+    /// When one of them is missing, or is not what its descriptor says.
+    fn prepare(&self, _documents: &[Descriptor]) -> Result<()> {
+        Ok(())
+    }
+
     /// A blob's bytes from `offset` on: not verified, whoever reads them to the end compares digest and length.
     ///
     /// # Errors

@@ -132,6 +132,10 @@ impl Source for Stored<'_> {
         self.source.document(wanted)
     }
 
+    fn prepare(&self, documents: &[Descriptor]) -> Result<()> {
+        self.source.prepare(documents)
+    }
+
     fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         match self.store.open_blob(&blob.digest)? {
             Some(mut file) if self.has(blob) => {

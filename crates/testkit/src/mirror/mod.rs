@@ -1,11 +1,10 @@
 //! A mirror over HTTP on the loopback, as faulty as a test wants it.
 
 use std::io::{self, BufReader};
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 use crate::Files;
-use crate::serve::{Alive, Fault, Faults, Head, Reply, Server, decode, lock};
+use crate::serve::{Alive, Fault, Faults, Head, Reply, Server, Stream, decode, lock};
 
 /// A running server. It listens on a port of its own and ends when it is dropped.
 ///
@@ -46,7 +45,7 @@ impl Mirror {
     pub fn serve(files: Files) -> Self {
         let shared = Arc::new(Shared { files: Mutex::new(Arc::new(files)), ..Shared::default() });
         let theirs = Arc::clone(&shared);
-        let server = Server::start(move |stream, alive| answer(stream, alive, &theirs));
+        let server = Server::start(None, move |stream, alive| answer(stream, alive, &theirs));
         Self { server, shared }
     }
 
@@ -91,7 +90,7 @@ impl Mirror {
     }
 }
 
-fn answer(stream: &TcpStream, alive: &Alive, shared: &Shared) -> io::Result<()> {
+fn answer(stream: &Stream, alive: &Alive, shared: &Shared) -> io::Result<()> {
     let Some(head) = Head::read(&mut BufReader::new(stream))? else { return Ok(()) };
     let path = decode(head.target.trim_start_matches('/'));
     let request = Request { method: head.method.clone(), path, from: head.from() };

@@ -1,14 +1,13 @@
 //! The registry's endpoints, as the specification lists them.
 
 use std::io::{self, BufReader, Read};
-use std::net::TcpStream;
 
 use bareboat_model::Digest;
 use serde_json::{Value, json};
 
 use super::auth::{self, Deed};
 use super::{Exchange, Settings, Shared};
-use crate::serve::{Alive, Fault, Head, Reply, decode, length, lock};
+use crate::serve::{Alive, Fault, Head, Reply, Stream, decode, length, lock};
 
 /// An answer that goes well: status, header lines, body.
 struct Answer {
@@ -70,8 +69,8 @@ fn split(path: &str) -> Option<(&str, &str)> {
 }
 
 pub(super) fn answer(
-    stream: &TcpStream,
-    from: &mut BufReader<&TcpStream>,
+    stream: &Stream,
+    from: &mut BufReader<&Stream>,
     alive: &Alive,
     shared: &Shared,
 ) -> io::Result<()> {
@@ -133,13 +132,8 @@ fn reads(fault: &Option<Fault>) -> bool {
     )
 }
 
-fn make(
-    request: &Request<'_>,
-    settings: &Settings,
-    shared: &Shared,
-    stream: &TcpStream,
-) -> io::Result<Answer> {
-    let own_url = format!("http://{}", stream.local_addr()?);
+fn make(request: &Request<'_>, settings: &Settings, shared: &Shared, stream: &Stream) -> io::Result<Answer> {
+    let own_url = format!("{}://{}", stream.scheme(), stream.local_addr()?);
     let authorization = request.head.header("authorization");
     if request.path == "/token" {
         let form = String::from_utf8_lossy(&request.body);
@@ -201,6 +195,10 @@ fn manifest(
         "GET" | "HEAD" => match state.manifest(repository, name) {
             Some((digest, (media_type, bytes))) => {
                 let answer = Answer::new(200).body(media_type, bytes.clone());
+                let answer = match settings.versions {
+                    true => answer.header("ETag", version(&digest)),
+                    false => answer,
+                };
                 if settings.digest_headers { answer.header("Docker-Content-Digest", digest) } else { answer }
             }
             None => Answer::error(404, "MANIFEST_UNKNOWN"),
@@ -209,6 +207,14 @@ fn manifest(
             let found = Digest::of(&request.body);
             if by_digest.is_some_and(|wanted| wanted != found) {
                 return Answer::error(400, "DIGEST_INVALID");
+            }
+            let there = state.manifest(repository, name).map(|(digest, _)| version(&digest));
+            let (replaces, is_new) =
+                (request.head.header("if-match"), request.head.header("if-none-match") == Some("*"));
+            if settings.versions
+                && (is_new && there.is_some() || replaces.is_some_and(|one| there.as_deref() != Some(one)))
+            {
+                return Answer::error(412, "PRECONDITION_FAILED");
             }
             let media_type = request.head.header("content-type").unwrap_or_default();
             let tag = Some(name).filter(|_| by_digest.is_none());
@@ -231,6 +237,10 @@ fn manifest(
         }
         _ => Answer::error(405, "UNSUPPORTED"),
     }
+}
+
+fn version(digest: &Digest) -> String {
+    format!("\"{digest}\"")
 }
 
 fn blob(request: &Request<'_>, settings: &Settings, shared: &Shared, repository: &str, name: &str) -> Answer {

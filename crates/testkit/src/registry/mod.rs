@@ -13,10 +13,11 @@ use bareboat_model::Digest;
 pub use settings::{Auth, Settings};
 
 use crate::serve::{Fault, Faults, Server, lock};
+use crate::tls::Tls;
 use auth::Tokens;
 use state::State;
 
-/// A running registry, in memory. It speaks plain HTTP, listens on a port of its own and ends when it is dropped.
+/// A running registry, in memory. It speaks plain HTTP unless it has a certificate, listens on a port of its own and ends when it is dropped.
 ///
 /// What goes in through the methods needs no credentials. Faults go by `METHOD PATH?QUERY`, of which they name a part:
 /// `"PUT /v2/"`, `"/blobs/"`, `"GET /token"`.
@@ -36,6 +37,7 @@ use state::State;
 pub struct FakeRegistry {
     server: Server,
     shared: Arc<Shared>,
+    scheme: &'static str,
 }
 
 /// A request that a registry got, and how it was answered.
@@ -80,12 +82,24 @@ impl FakeRegistry {
     /// # Panics
     /// When the loopback has no port left.
     pub fn with(settings: Settings) -> Self {
+        Self::serve(settings, None)
+    }
+
+    /// A registry that speaks TLS, and nothing else.
+    ///
+    /// # Panics
+    /// When the loopback has no port left.
+    pub fn with_tls(settings: Settings, tls: &Tls) -> Self {
+        Self::serve(settings, Some(tls))
+    }
+
+    fn serve(settings: Settings, tls: Option<&Tls>) -> Self {
         let shared = Arc::new(Shared { settings: Mutex::new(settings), ..Shared::default() });
         let theirs = Arc::clone(&shared);
-        let server = Server::start(move |stream, alive| {
+        let server = Server::start(tls.map(Tls::config), move |stream, alive| {
             endpoints::answer(stream, &mut BufReader::new(stream), alive, &theirs)
         });
-        Self { server, shared }
+        Self { server, shared, scheme: if tls.is_some() { "https" } else { "http" } }
     }
 
     /// `127.0.0.1:PORT`, for names of images.
@@ -93,9 +107,9 @@ impl FakeRegistry {
         self.server.address().to_string()
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or `https://…`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.host())
+        format!("{}://{}", self.scheme, self.host())
     }
 
     /// Changes how it answers from now on.

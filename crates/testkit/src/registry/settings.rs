@@ -22,6 +22,8 @@ pub struct Settings {
     pub delete_tags: bool,
     /// The most entries of a page of tags or referrers.
     pub page: usize,
+    /// Tells versions of manifests (`ETag`), and replaces only what a request says that it replaces.
+    pub versions: bool,
     /// Says digests in headers.
     pub digest_headers: bool,
     /// Answers requests for a part of a blob with the part.
@@ -40,6 +42,7 @@ impl Default for Settings {
             delete: true,
             delete_tags: true,
             page: 1000,
+            versions: false,
             digest_headers: true,
             ranges: true,
         }

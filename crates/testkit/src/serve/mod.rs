@@ -2,17 +2,21 @@
 
 mod fault;
 mod reply;
+mod stream;
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+
 pub use fault::Fault;
 pub(crate) use fault::Faults;
 pub(crate) use reply::{Reply, length};
+pub(crate) use stream::Stream;
 
 /// More header lines than this are not read.
 const MOST_HEADERS: usize = 100;
@@ -29,9 +33,10 @@ pub(crate) struct Server {
 pub(crate) struct Alive(AtomicBool);
 
 impl Server {
-    /// Hands each connection to `answer`.
+    /// Hands each connection to `answer`; with TLS if there is a way to set that up.
     pub(crate) fn start(
-        answer: impl Fn(&TcpStream, &Alive) -> io::Result<()> + Send + Sync + 'static,
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(&Stream, &Alive) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port on the loopback");
         let address = listener.local_addr().expect("a bound port");
@@ -44,10 +49,10 @@ impl Server {
                     return;
                 }
                 let Ok(stream) = stream else { continue };
-                let (answer, alive) = (Arc::clone(&answer), Arc::clone(&theirs));
+                let (answer, alive, tls) = (Arc::clone(&answer), Arc::clone(&theirs), tls.clone());
                 std::thread::spawn(move || {
                     // A client that hangs up, as a good one does on most faults, is no failure of the server.
-                    let _: io::Result<()> = converse(&stream, &alive, &*answer);
+                    let _: io::Result<()> = converse(stream, tls, &alive, &*answer);
                 });
             }
         });
@@ -91,16 +96,15 @@ impl Alive {
 }
 
 fn converse(
-    stream: &TcpStream,
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
     alive: &Alive,
-    answer: impl Fn(&TcpStream, &Alive) -> io::Result<()>,
+    answer: impl Fn(&Stream, &Alive) -> io::Result<()>,
 ) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    answer(stream, alive)?;
-    // Both sides are done: without this a client that sent more than was read would see a reset.
-    stream.shutdown(Shutdown::Write)?;
-    io::copy(&mut { stream }.take(1 << 20), &mut io::sink())?;
-    Ok(())
+    let stream = Stream::new(stream, tls)?;
+    answer(&stream, alive)?;
+    stream.end()
 }
 
 /// The first lines of a request.
@@ -113,7 +117,7 @@ pub(crate) struct Head {
 
 impl Head {
     /// None at the end of a connection.
-    pub(crate) fn read(from: &mut BufReader<&TcpStream>) -> io::Result<Option<Self>> {
+    pub(crate) fn read(from: &mut BufReader<&Stream>) -> io::Result<Option<Self>> {
         let mut lines = from.take(1 << 16).lines();
         let Some(first) = lines.next().transpose()? else { return Ok(None) };
         let mut words = first.split(' ');

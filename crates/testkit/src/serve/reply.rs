@@ -3,13 +3,12 @@
 //! By hand, because no well-behaved server library can be made to misbehave in these ways.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
 
-use super::{Alive, Fault};
+use super::{Alive, Fault, Stream};
 
 /// An answer under way.
 pub(crate) struct Reply<'a> {
-    pub(crate) stream: &'a TcpStream,
+    pub(crate) stream: &'a Stream,
     pub(crate) alive: &'a Alive,
     /// `HEAD` gets no body.
     pub(crate) is_head: bool,
@@ -94,12 +93,14 @@ impl Reply<'_> {
     pub(crate) fn head(&mut self, status: u16, headers: &str) -> io::Result<()> {
         let own = &self.headers;
         let head = format!("HTTP/1.1 {status} Testing\r\nConnection: close\r\n{own}{headers}\r\n");
-        self.stream.write_all(head.as_bytes())
+        let mut stream = self.stream;
+        stream.write_all(head.as_bytes())
     }
 
     /// What follows them.
     pub(crate) fn body(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.is_head { Ok(()) } else { self.stream.write_all(bytes) }
+        let mut stream = self.stream;
+        if self.is_head { Ok(()) } else { stream.write_all(bytes) }
     }
 }
 

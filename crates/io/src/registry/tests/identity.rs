@@ -25,6 +25,15 @@ fn one_token_serves_all_requests_that_need_the_same() {
         let basic = exchange.authorization.is_some_and(|header| header.starts_with("Basic"));
         assert_eq!(basic, exchange.target.starts_with("/token"), "{}", exchange.target);
     }
+    // Who says that he will push looks around with the same token.
+    fixture.registry.forget();
+    let client = fixture.client();
+    client.will_push(&image);
+    assert!(client.has_blob(&image, &blob).unwrap());
+    fixture.push(&client, "team/app", b"a third").unwrap();
+    client.push_manifest(&image, oci::MANIFEST, &small_manifest()).unwrap();
+    client.manifest(&image).unwrap();
+    assert_eq!(fixture.registry.count("/token"), 1);
     // Of several threads, one fetches the token.
     fixture.registry.forget();
     let client = fixture.client();

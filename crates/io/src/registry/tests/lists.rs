@@ -17,6 +17,24 @@ fn lists_come_in_pages() {
 }
 
 #[test]
+fn a_full_page_without_a_link_is_asked_to_go_on() {
+    let fixture = Fixture::new();
+    let body = |from: usize, to: usize| {
+        let tags: Vec<String> = (from..to).map(|number| format!("t{number:04}")).collect();
+        Fault::Body(serde_json::json!({ "tags": tags }).to_string().into_bytes())
+    };
+    fixture.registry.fault_times("/v2/app/tags/list?n=1000&last=t0999", body(1000, 1007), 1);
+    fixture.registry.fault_times("/v2/app/tags/list", body(0, 1000), 1);
+    assert_eq!(fixture.client().tags(&fixture.image("app")).unwrap().len(), 1007);
+    // One that knows nothing of pages.
+    fixture.registry.fault("/v2/all/tags/list", body(0, 1007));
+    assert_eq!(fixture.client().tags(&fixture.image("all")).unwrap().len(), 1007);
+    assert_eq!(fixture.registry.count("/v2/all/tags/list"), 1);
+    fixture.registry.fault("/v2/full/tags/list", body(0, 1000));
+    assert_eq!(fixture.client().tags(&fixture.image("full")).unwrap().len(), 1000);
+}
+
+#[test]
 fn lists_without_end_end() {
     let fixture = Fixture::new();
     let list = |fault: Fault| {
@@ -93,4 +111,71 @@ fn referrers_are_listed_with_and_without_the_registry_s_help() {
         let tag = format!("sha256-{}", subject.digest.hex());
         assert_eq!(fixture.registry.tags("app").contains(&tag), !helps);
     }
+}
+
+/// Lets two writers attach so many things each at once, and says how many are listed.
+fn listed_by_two(fixture: &Fixture, each: usize) -> usize {
+    let image = fixture.image("app:1");
+    let bytes = small_manifest();
+    fixture.registry.put_manifest("app", "1", oci::MANIFEST, &bytes);
+    let subject = Descriptor::of(oci::MANIFEST, &bytes);
+    std::thread::scope(|scope| {
+        for writer in ["a", "b"] {
+            let (subject, image) = (&subject, &image);
+            scope.spawn(move || {
+                // As another process: it shares nothing with the other one.
+                let client = fixture.client();
+                for number in 0..each {
+                    let bytes = about(subject, &format!("{writer}/{number}"));
+                    let named = image.with_digest(Digest::of(&bytes));
+                    client.push_manifest(&named, oci::MANIFEST, &bytes).unwrap();
+                }
+            });
+        }
+    });
+    fixture.client().referrers(&image, &subject.digest).unwrap().len()
+}
+
+#[test]
+fn two_who_write_one_list_at_once_lose_nothing() {
+    for versions in [false, true] {
+        let fixture = Fixture::with(Settings { referrers: false, versions, ..Settings::default() });
+        assert_eq!(listed_by_two(&fixture, 5), 10, "{versions}");
+    }
+}
+
+#[test]
+fn an_entry_that_somebody_took_out_is_put_in_again() {
+    let fixture = Fixture::with(Settings { referrers: false, ..Settings::default() });
+    let subject = Descriptor::of(oci::MANIFEST, &small_manifest());
+    // As if another had written right behind us what he read before.
+    let lost = Fault::Answer { status: 201, headers: Vec::new(), body: Vec::new() };
+    fixture.registry.fault_times("PUT /v2/app/manifests/sha256-", lost, 2);
+    let bytes = about(&subject, "a/1");
+    let image = fixture.image("app:1").with_digest(Digest::of(&bytes));
+    fixture.client().push_manifest(&image, oci::MANIFEST, &bytes).unwrap();
+    assert_eq!(fixture.client().referrers(&image, &subject.digest).unwrap().len(), 1);
+    assert_eq!(fixture.registry.count("PUT /v2/app/manifests/sha256-"), 3);
+}
+
+#[test]
+fn a_list_is_written_anew_from_the_registry_itself_and_not_from_a_mirror() {
+    let mirror = FakeRegistry::start();
+    let mut fixture = Fixture::with(Settings { referrers: false, ..Settings::default() });
+    let conf = fixture.folder.path().join("registries.conf");
+    let (host, other) = (fixture.registry.host(), mirror.host());
+    let text = format!("[[registry]]\nlocation = \"{host}\"\n[[registry.mirror]]\nlocation = \"{other}\"\n");
+    std::fs::write(&conf, text).unwrap();
+    fixture.options.places.conf = vec![conf];
+    let subject = Descriptor::of(oci::MANIFEST, &small_manifest());
+    let tag = format!("sha256-{}", subject.digest.hex());
+    mirror.put_manifest("app", &tag, oci::INDEX, &Index::new(Vec::new()).to_bytes().unwrap());
+    let client = fixture.client();
+    let image = fixture.image("app:1");
+    for kind in ["a/1", "a/2"] {
+        let bytes = about(&subject, kind);
+        client.push_manifest(&image.with_digest(Digest::of(&bytes)), oci::MANIFEST, &bytes).unwrap();
+    }
+    assert_eq!(client.referrers(&image, &subject.digest).unwrap().len(), 2);
+    assert_eq!(mirror.count("/v2/app/manifests/"), 0);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bareboat_formats::oci::{self, Descriptor, Index, Manifest};
 use bareboat_model::{Bar, Progress};
-use bareboat_testkit::{Auth, FakeRegistry, Fault, Settings};
+use bareboat_testkit::{Auth, Authority, FakeRegistry, Fault, Settings, Tls};
 
 use super::*;
 
@@ -15,6 +15,7 @@ mod faults;
 mod identity;
 mod lists;
 mod mirrors;
+mod secure;
 mod transfer;
 
 /// A registry, and a client with its own folder for what this machine knows of registries.
@@ -61,6 +62,10 @@ impl Fixture {
     }
 
     fn with(settings: Settings) -> Self {
+        Self::of(FakeRegistry::with(settings))
+    }
+
+    fn of(registry: FakeRegistry) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let auth = folder.path().join("auth.json");
         let story = Arc::new(Story::default());
@@ -76,7 +81,7 @@ impl Fixture {
             places: Places { auth: vec![auth.clone()], login: Some(auth), ..Places::default() },
             progress: Arc::clone(&story) as Arc<dyn Progress>,
         };
-        Self { registry: FakeRegistry::with(settings), folder, options, story }
+        Self { registry, folder, options, story }
     }
 
     fn bearer() -> Self {

@@ -139,7 +139,18 @@ fn foreign_layers_stay_where_they_are() {
         &world.outside(),
     );
     let error = opened.unwrap().open_layer(0).map(drop).unwrap_err().to_string();
-    assert!(error.ends_with("and the manifest does not say where"), "{error}");
+    assert!(error.ends_with("and the manifest names no address of https for it"), "{error}");
+}
+
+#[test]
+fn a_foreign_layer_that_is_nowhere_else_is_copied() {
+    let world = World::new();
+    let mut forge = Forge::new(&world, "src");
+    let kept = forge.blob(oci::FOREIGN_LAYER, "kept");
+    let image = forge.image("linux/amd64", &[kept]);
+    forge.top("x", &image);
+    let copied = world.copy("oci:DIR/src", "oci:DIR/out").unwrap();
+    assert_eq!((copied.moved.0, sound_blobs(&world.path("out"))), (2, 3));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Images from and to a registry: resumed, mounted, and named last.
 
+use std::time::{Duration, Instant};
+
 use bareboat_testkit::{FakeRegistry, Fault, Settings};
 use serde_json::json;
 
@@ -142,4 +144,24 @@ fn a_damaged_blob_is_never_taken() {
         world.copy("oci:DIR/src", &format!("{}/team/new:1", registry.host())).unwrap_err().to_string();
     assert!(error.contains("it is damaged"), "{error}");
     assert!(registry.tags("team/new").is_empty());
+}
+
+#[test]
+fn manifests_of_an_index_come_several_at_once() {
+    let (world, registry) = (World::new(), FakeRegistry::start());
+    let mut forge = Forge::new(&world, "src");
+    let platforms = ["amd64", "arm64", "riscv64", "s390x", "ppc64le", "386", "mips64le", "loong64"];
+    let platforms = platforms.map(|arch| format!("linux/{arch}"));
+    let index = forge.index(&platforms.each_ref().map(|one| (one.as_str(), forge.image(one, &[]))));
+    forge.top("x", &index);
+    let all = CopyOptions { choice: Choice::All, ..CopyOptions::default() };
+    let name = format!("{}/team/app:1", registry.host());
+    world.copy_with("oci:DIR/src", &name, all.clone()).unwrap();
+    // Each of them takes a while; one after another they would take so much longer.
+    let pause = Duration::from_millis(400);
+    registry.fault("GET /v2/team/app/manifests/sha256:", Fault::Slow { chunk: 1 << 20, pause });
+    let start = Instant::now();
+    assert_eq!(world.copy_with(&name, "oci:DIR/out", all).unwrap().top.digest, index.digest);
+    assert!(start.elapsed() < pause * 6, "{:?}", start.elapsed());
+    assert_eq!(registry.count("GET /v2/team/app/manifests/sha256:"), platforms.len());
 }
