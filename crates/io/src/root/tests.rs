@@ -175,6 +175,61 @@ fn a_root_is_unpacked_once_and_leaves_nothing_half_done() {
 }
 
 #[test]
+fn whatever_is_changed_in_a_root_is_found() {
+    let layers = ["d/x d/y l->d/x dev/ dev/null! h=>/d/y", "d/.wh..wh..opq d/z e/"];
+    let damage_after = |change: &dyn Fn(&Path)| {
+        let world = World::new();
+        let root = world.root(&layers).unwrap();
+        change(root.dir());
+        let folder = root.dir().parent().unwrap().to_owned();
+        damage(&folder).unwrap().map(|error| error.to_string()).unwrap_or_default()
+    };
+    type Change = fn(&Path);
+    let changes: [(Change, &str); 10] = [
+        (|_| {}, ""),
+        (|dir| std::fs::write(dir.join("h"), "1").unwrap(), "`/h` is not what the image has"),
+        (|dir| std::fs::write(dir.join("d/z"), "12").unwrap(), "`/d/z` is not what the image has"),
+        (|dir| std::fs::remove_file(dir.join("d/z")).unwrap(), "it has 6 files and folders, expected 7"),
+        (|dir| std::fs::write(dir.join("d/new"), "").unwrap(), "`/d/new` is not what the image has"),
+        (|dir| std::fs::write(dir.join("dev/null"), "").unwrap(), "`/dev/null` is not what the image has"),
+        (
+            |dir| {
+                std::fs::remove_file(dir.join("l")).unwrap();
+                std::os::unix::fs::symlink("d/z", dir.join("l")).unwrap();
+            },
+            "`/l` is not what the image has",
+        ),
+        (
+            |dir| {
+                std::fs::remove_dir(dir.join("e")).unwrap();
+                std::os::unix::fs::symlink("d", dir.join("e")).unwrap();
+            },
+            "`/e` is not what the image has",
+        ),
+        (
+            |dir| std::fs::write(dir.join("../index.json"), "[]").unwrap(),
+            "cannot read `DIR/index.json` in the cache: it is not whole",
+        ),
+        (
+            |dir| {
+                let index = dir.join("../index.json");
+                let mut bytes = std::fs::read(&index).unwrap();
+                bytes[0] ^= 1;
+                std::fs::write(index, bytes).unwrap();
+            },
+            "cannot read `DIR/index.json` in the cache: its bytes are not those that were written: ",
+        ),
+    ];
+    for (number, (change, expected)) in changes.iter().enumerate() {
+        let told = damage_after(change);
+        let told = told
+            .split_once("/index.json")
+            .map_or(told.clone(), |(_, rest)| format!("cannot read `DIR/index.json{rest}"));
+        assert!(told.starts_with(expected) && told.is_empty() == expected.is_empty(), "{number}: {told}");
+    }
+}
+
+#[test]
 fn layers_that_are_not_what_the_config_says_are_refused() {
     let world = World::new();
     let mut image = world.image(&["a"]);
