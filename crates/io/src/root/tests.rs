@@ -119,6 +119,8 @@ fn layers_squash_as_engines_mount_them() {
         (&["d", "d/x"], "/d/ /d/x:1"),
         (&[".wh..wh.plnk/ a"], "/a:0"),
         (&["a .wh.a"], "/a:0"),
+        (&[".wh.nothing no/.wh.thing none/.wh..wh..opq a"], "/a:0"),
+        (&["a", ".wh.nothing a/.wh.x a/.wh..wh..opq"], "/a:0"),
         (&["usr/lib/ lib->usr/lib", "lib/x"], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1"),
         (&["usr/lib/x lib->usr/lib", "lib/.wh.x"], "/lib@ /usr/ /usr/lib/"),
         (&["usr/lib/ lib->usr/lib", "lib/"], "/lib/ /usr/ /usr/lib/"),
@@ -227,6 +229,25 @@ fn whatever_is_changed_in_a_root_is_found() {
             .map_or(told.clone(), |(_, rest)| format!("cannot read `DIR/index.json{rest}"));
         assert!(told.starts_with(expected) && told.is_empty() == expected.is_empty(), "{number}: {told}");
     }
+}
+
+#[test]
+fn a_bomb_is_refused_and_nothing_of_it_stays() {
+    let world = World::new();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("zeros").unwrap();
+    header.set_size(3 << 30);
+    for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime] {
+        set(&mut header, 0);
+    }
+    header.set_mode(0o644);
+    header.set_cksum();
+    let (digest, size) = world.store.insert_blob(|out| Ok(out.write_all(header.as_bytes())?)).unwrap();
+    let layers = vec![(Descriptor::new(LAYER, digest, size), digest)];
+    let image = Found { digest, config: ImageConfig::default(), layers };
+    let error = Root::of(&image, &world.store, &Silent).unwrap_err().to_string();
+    assert!(error.contains("member 1 (`/zeros`): unpacks to more than "), "{error}");
+    assert_eq!(std::fs::read_dir(world.store.dir().join(KIND)).unwrap().count(), 0);
 }
 
 #[test]
