@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bareboat_io::store::{Amount, Cleaned, Keep, Store, ThingKind, Verified};
-use bareboat_model::Result;
+use bareboat_model::{Result, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Cache, CacheAction, Format};
@@ -18,7 +18,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// After a month, what an image needs has mostly been updated.
 const KEPT_DAYS: u32 = 30;
 
-/// A damaged blob was found: the answer is no.
+/// Something damaged was found: the answer is no.
 const DAMAGED: u8 = 1;
 
 pub(crate) fn run(command: &Cache, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
@@ -39,7 +39,7 @@ pub(crate) fn run(command: &Cache, args: &Args, terminal: &Terminal) -> Result<(
         Some(CacheAction::Verify) => {
             let threads = args.place.threads.map(usize::from);
             let threads = threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-            let verified = store.verify(threads.unwrap_or(1), terminal)?;
+            let verified = store.verify(threads.unwrap_or(1), &bareboat_io::root::damage, terminal)?;
             terminal.finish();
             tell_verified(&verified, args.story.format)
         }
@@ -113,7 +113,7 @@ fn show(store: &Store, format: Format) -> Result<(), Failure> {
         let shown = Shown { dir, total: sum(&kinds).into(), kinds: counted(&kinds) };
         return answer_json("bareboat.cache/1", &shown);
     }
-    let dir = bareboat_model::escape(&dir);
+    let dir = escape(&dir);
     if kinds.is_empty() {
         return answer(&format!("{dir}: nothing is in it\n"));
     }
@@ -173,34 +173,38 @@ fn tell_verified(verified: &Verified, format: Format) -> Result<(), Failure> {
     match format {
         Format::Json => {
             #[derive(Serialize)]
-            struct Told {
+            struct Told<'a> {
                 verified: Total,
-                damaged: Vec<Damaged>,
+                damaged: Vec<Damaged<'a>>,
             }
             #[derive(Serialize)]
-            struct Damaged {
-                digest: String,
-                found: String,
+            struct Damaged<'a> {
+                kind: &'static str,
+                name: &'a str,
+                why: &'a str,
+                removed: bool,
             }
-            let damaged = verified
-                .damaged
-                .iter()
-                .map(|one| Damaged { digest: one.digest.to_string(), found: one.found.to_string() });
+            let damaged = verified.damaged.iter().map(|one| Damaged {
+                kind: one.kind.words(),
+                name: &one.name,
+                why: &one.why,
+                removed: one.removed,
+            });
             let total = Total { count: verified.count, bytes: verified.bytes };
             answer_json("bareboat.cache-verify/1", &Told { verified: total, damaged: damaged.collect() })?;
         }
         Format::Text => {
             let mut text = String::new();
             for one in &verified.damaged {
-                let _ = writeln!(text, "damaged, and removed: {}, whose bytes are {}", one.digest, one.found);
+                let fate = if one.removed { "removed" } else { "still in use" };
+                let _ = writeln!(text, "damaged, and {fate}: {}: {}", escape(&one.name), one.why);
             }
             let damaged = match verified.damaged.len() {
                 0 => "none is damaged".to_owned(),
                 1 => "1 was damaged".to_owned(),
                 count => format!("{count} were damaged"),
             };
-            let blobs = if verified.count == 1 { "blob" } else { "blobs" };
-            let _ = writeln!(text, "{} {blobs}, {}: {damaged}", verified.count, size(verified.bytes));
+            let _ = writeln!(text, "{}, {}: {damaged}", things(verified.count), size(verified.bytes));
             answer(&text)?;
         }
     }

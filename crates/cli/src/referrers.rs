@@ -54,9 +54,8 @@ pub(crate) fn run(command: &Referrers, args: &Args, terminal: &Terminal) -> Resu
     let outside = harbour.outside(terminal);
     let place = image::place(&command.image)?;
     let cannot = || format!("cannot list what is attached to `{}`", escape(&command.image));
-    let source = transport::source(&place, &outside)
-        .context(cannot)
-        .map_err(|error| image::explain(error, &command.image, &place))?;
+    let source =
+        transport::source(&place, &outside).map_err(|error| image::explain(error, &command.image, &place))?;
     let attached = transport::attachments(&*source).context(cannot)?;
     terminal.finish();
     if let Some(digest) = &command.cat {

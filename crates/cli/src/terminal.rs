@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bareboat_model::{Bar, Progress, Silent};
+use bareboat_model::{Bar, Progress, Silent, shorten};
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Story;
@@ -74,7 +74,7 @@ impl Terminal {
     fn line(&self, line: &str) {
         self.bars.suspend(|| {
             // When stderr is closed there is nobody left to tell.
-            let _ = writeln!(anstream::stderr().lock(), "{}", harmless(line));
+            let _ = writeln!(anstream::stderr().lock(), "{}", harmless(&shorten(line)));
         });
     }
 }

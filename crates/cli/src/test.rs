@@ -31,7 +31,8 @@ pub(crate) fn run(command: &Test, args: &Args, terminal: &Terminal) -> Result<()
         command.config.iter().map(|file| read(file, command.allow_host)).collect::<Result<Vec<_>>>()?;
     let harbour = Harbour::open(args, None, terminal)?;
     let found = harbour.bring(&command.image, command.platform, terminal)?;
-    let root = Root::of(&found, &harbour.store, terminal)?;
+    let root = Root::of(&found, &harbour.store, terminal)
+        .context(|| format!("cannot unpack the image `{}`", escape(&command.image)))?;
     let sandboxes = Sandboxes {
         root: &root,
         config: &found.config,

@@ -5,9 +5,12 @@
 
 use std::fmt;
 
+use crate::shorten;
+
 /// What went wrong, where, and what to do about it.
 ///
-/// The message is lower case, names the path, package or reference it is about, and has no full stop.
+/// The message is lower case, names the path, package or reference it is about, and has no full stop. Names without end, which
+/// images and registries may have, are cut.
 ///
 /// ```
 /// use bareboat_model::Error;
@@ -30,20 +33,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error that says `message`.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { message: message.into(), hint: None }))
+        Self(Box::new(Inner { message: shorten(&message.into()), hint: None }))
     }
 
     /// Puts what was being done in front of what went wrong. The hint stays.
     #[must_use]
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
-        self.0.message = format!("{doing}: {}", self.0.message);
+        self.0.message = format!("{}: {}", shorten(&doing.to_string()), self.0.message);
         self
     }
 
     /// Adds what the person could do. The innermost hint wins: it knows most.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint.get_or_insert(hint.into());
+        self.0.hint.get_or_insert_with(|| shorten(&hint.into()));
         self
     }
 
@@ -126,6 +129,15 @@ mod tests {
         let ours = Error::new("member is too large").with_hint("raise the limit");
         let io: std::io::Error = ours.clone().into();
         assert_eq!(Error::from(io), ours);
+    }
+
+    #[test]
+    fn a_name_of_ten_thousand_characters_is_not_a_message() {
+        let long = "x".repeat(10_000);
+        let error = Error::new(format!("`{long}` is odd")).context(format!("cannot read `{long}`"));
+        let error = error.with_hint(format!("remove `{long}`"));
+        assert!(error.to_string().len() < 600 && error.to_string().ends_with("xxx` is odd"), "{error}");
+        assert!(error.hint().unwrap().len() < 300);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod version;
 pub use dependency::{Alternatives, Relation, RelationOp, parse_relations};
 pub use digest::{Digest, Hasher, HashingReader, HashingWriter};
 pub use error::{Context, Error, Result};
-pub use escape::{escape, escape_json};
+pub use escape::{escape, escape_json, shorten};
 pub use location::{Location, Selector};
 pub use nearest::nearest;
 pub use path::ImagePath;

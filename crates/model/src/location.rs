@@ -10,6 +10,9 @@ use crate::{Digest, Error, Reference, Result, escape};
 /// What to write, for whoever wrote something else.
 const FORMS: &str = "write oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF or HOST/REPOSITORY:TAG";
 
+/// Transports that are not registries.
+const OURS: [&str; 4] = ["oci", "oci-archive", "docker-archive", "docker-daemon"];
+
 /// Transports of other tools. As the name of a repository, each would be a surprise.
 const FOREIGN: [&str; 9] =
     ["containers-storage", "containerd", "dir", "docker", "file", "ostree", "podman", "sif", "tarball"];
@@ -159,7 +162,12 @@ impl fmt::Display for Location {
                 return reference.iter().try_for_each(|name| write!(f, ":{name}"));
             }
             Self::DockerDaemon { reference } => return write!(f, "docker-daemon:{reference}"),
-            Self::Registry(reference) => return reference.fmt(f),
+            Self::Registry(reference) => {
+                // A registry may be called as a transport is.
+                let host = reference.registry().split(':').next().unwrap_or_default();
+                let hides = OURS.contains(&host) || FOREIGN.contains(&host);
+                return write!(f, "{}{reference}", if hides { "docker://" } else { "" });
+            }
         };
         write!(f, "{transport}:{}", path.display())?;
         match name {
@@ -190,6 +198,8 @@ mod tests {
             &format!("docker-daemon:{DIGEST}"),
             "h.test/x:1",
             &format!("h.test/x@{DIGEST}"),
+            "docker://docker:1/x:1",
+            "docker://oci:80/x:1",
         ] {
             assert_eq!(text.parse::<Location>().unwrap().to_string(), text);
         }

@@ -37,10 +37,7 @@ impl ImagePath {
     /// # Errors
     /// When a component is `..`, a byte is NUL, or a length is beyond what Linux takes.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let wrong = |why: &str| {
-            let shown = escape_bytes(&bytes[..bytes.len().min(200)]);
-            Error::new(format!("path `{shown}` {why}"))
-        };
+        let wrong = |why: &str| Error::new(format!("path `{}` {why}", escape_bytes(bytes)));
         if bytes.len() > LONGEST {
             return Err(wrong("is longer than 4096 bytes"));
         }

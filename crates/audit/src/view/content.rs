@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 
 use bareboat_formats::compress::{Compression, decoder};
+use bareboat_formats::oci::Descriptor;
 use bareboat_formats::tar::{self, MemberKind};
 use bareboat_formats::whiteout::{self, Whiteout};
 use bareboat_model::{Context, Error, HashingReader, Result};
@@ -49,12 +50,20 @@ pub fn copy_content(view: &View, item: &Item<'_>, source: &dyn Layers, out: &mut
                 Err(Error::new(format!("its content is damaged: expected {digest}, found {found}")))
             }
             None => match read {
-                Err(error) if error.to_string() != ENOUGH => Err(error),
+                Err(error) if error.to_string() != ENOUGH => Err(damage(layer, source).unwrap_or(error)),
                 _ => Err(Error::new("it is not there any more")),
             },
         }
     };
-    copy().context(|| format!("cannot read `{}` in layer {} ({})", item.entry.path, number + 1, layer.digest))
+    copy().context(|| format!("cannot read layer {} ({})", number + 1, layer.digest))
+}
+
+/// What is wrong with a layer that was whole when it was listed, and now cannot be read as it was then.
+fn damage(layer: &Descriptor, source: &dyn Layers) -> Option<Error> {
+    let mut hashing = HashingReader::new(source.open(layer).ok()?.take(layer.size));
+    io::copy(&mut hashing, &mut io::sink()).ok()?;
+    let (found, expected) = (hashing.finish().0, layer.digest);
+    (found != expected).then(|| Error::new(format!("it is damaged: expected {expected}, found {found}")))
 }
 
 /// Ends the reading of a tar.

@@ -136,9 +136,11 @@ pub(crate) enum CacheAction {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Read all blobs, name what is damaged and remove it; exit code 1 if anything was
+    /// Read everything, name what is damaged and remove it; exit code 1 if anything was
     ///
-    /// What is made of blobs, such as unpacked roots and lists of files, is not read: `cache clear` removes it, and it is made again.
+    /// Packages, layers and documents are held against their digests; what was made of them, such as unpacked roots and lists of
+    /// files, against what was noted when it was made. What is removed is fetched or made again. A root on which a program runs
+    /// stays, and is named.
     Verify,
     /// Remove everything that no running command may need
     Clear,

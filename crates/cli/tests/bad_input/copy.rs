@@ -1,8 +1,10 @@
 //! Copies that cannot be made: one message, and nothing half-written anywhere.
 
+use std::time::Duration;
+
 use bareboat_testkit::{FakeEngine, FakeRegistry, Fault};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, HELLO};
 
 const BARE: &str = "name = \"bare\"\nbase = \"scratch\"\nplatforms = [\"linux/amd64\"]\n";
 
@@ -125,4 +127,55 @@ fn what_a_registry_sends_wrong_is_told_and_not_kept() {
     error: cannot fetch `[REGISTRY]/team/bare:old`: it is an image of Docker's schema 1, which has no digests for its files
     hint: pull and push it again with a current engine, or build it anew
     ");
+}
+
+#[test]
+fn whatever_a_registry_does_in_the_middle_leaves_no_output_and_a_good_cache() {
+    let unauthorized = Fault::Answer {
+        status: 401,
+        headers: vec![("WWW-Authenticate".to_owned(), "Basic realm=\"x\"".to_owned())],
+        body: Vec::new(),
+    };
+    let storm =
+        Fault::Answer { status: 429, headers: vec![("Retry-After".into(), "0".into())], body: Vec::new() };
+    let stall = Fault::Stall { after: 10, pause: Duration::from_secs(30) };
+    let faults = [
+        (Fault::Status(500), "500 Internal Server Error (tried 4 times)"),
+        (storm, "429 Too Many Requests (tried 4 times)"),
+        (unauthorized, "401 Unauthorized"),
+        (Fault::Cut { after: 10 }, "after 10 of "),
+        (stall, "the server stalled: nothing came for 1 s"),
+        (Fault::Corrupt, ": expected sha256:"),
+        (Fault::TooLong { extra: 1 }, "it is longer than the "),
+    ];
+    // Each waits between its attempts: so all at once.
+    std::thread::scope(|scope| {
+        for ((fault, words), to) in faults.into_iter().zip(["oci:out", "oci-archive:out"].iter().cycle()) {
+            scope.spawn(move || {
+                let (bench, registry) = (Bench::new(HELLO), FakeRegistry::start());
+                bench.builds_as("hello");
+                let name = format!("{}/team/hello:1", registry.host());
+                let works = |args: &[&str]| {
+                    let output = bench.command(args).output().unwrap();
+                    assert_eq!(output.status.code(), Some(0), "{}", crate::bench::said(&output));
+                };
+                works(&["push", &name]);
+                works(&["cache", "clear"]);
+                // After the manifest, and while the other blobs come as they should.
+                let blobs = std::fs::read_dir(bench.path("project/.bareboat/hello/blobs/sha256")).unwrap();
+                let largest = blobs.flatten().max_by_key(|blob| blob.metadata().unwrap().len()).unwrap();
+                let layer = largest.file_name().into_string().unwrap();
+                registry.fault(&format!("/blobs/sha256:{layer}"), fault);
+                let output = bench.command(["copy", &name, to]).output().unwrap();
+                let said = crate::bench::said(&output);
+                assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "{said}");
+                assert!(said.contains(words) && said.matches("error:").count() == 1, "{words}: {said}");
+                // What came so far waits beside it for the next run, under a name that nobody takes for the image.
+                assert!(!bench.path("project/out").exists(), "{said}");
+                registry.mend();
+                works(&["cache", "verify"]);
+                works(&["copy", &name, to]);
+            });
+        }
+    });
 }

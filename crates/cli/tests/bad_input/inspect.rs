@@ -53,13 +53,25 @@ fn a_layer_that_is_gone_is_missed_although_its_listing_is_in_the_cache() {
         std::fs::read(path).unwrap().starts_with(&[0x1f, 0x8b])
             || std::fs::read(path).unwrap().starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
     };
-    let mut paths = std::fs::read_dir(blobs).unwrap().map(|entry| entry.unwrap().path());
-    let layer = paths.find(is_layer).unwrap();
-    let bytes = std::fs::read(&layer).unwrap();
-    std::fs::write(&layer, &bytes[1..]).unwrap();
+    let paths = std::fs::read_dir(blobs).unwrap().map(|entry| entry.unwrap().path());
+    let layers: Vec<_> = paths.filter(is_layer).collect();
+    let flip = || {
+        for layer in &layers {
+            let flipped: Vec<u8> = std::fs::read(layer).unwrap().iter().map(|byte| byte ^ 1).collect();
+            std::fs::write(layer, flipped).unwrap();
+        }
+    };
+    flip();
+    let said = bench.fails_with(&mut bench.command(args.iter().chain(&["--cat", "/app/tool"])));
+    assert!(said.contains("cannot show `/app/tool` of the image: cannot read layer "), "{said}");
+    assert!(said.contains(": it is damaged: expected sha256:"), "{said}");
+    flip();
+    let layer = &layers[0];
+    let bytes = std::fs::read(layer).unwrap();
+    std::fs::write(layer, &bytes[1..]).unwrap();
     let said = bench.fails_with(&mut bench.command(args));
     assert!(said.contains(" is damaged: expected "), "{said}");
-    std::fs::remove_file(&layer).unwrap();
+    std::fs::remove_file(layer).unwrap();
     let said = bench.fails_with(&mut bench.command(args));
     assert!(said.contains("cannot look into the image `oci:hello.oci`: cannot read layer "), "{said}");
     assert!(said.contains(" is missing"), "{said}");

@@ -74,7 +74,7 @@ fn places_that_nobody_is_at_end_a_build_before_it_begins() {
     error: cannot write the image to `docker-daemon:bare`: cannot use the engine at `[DIR]/engine.sock`: there is no such socket
     hint: start it, or say where one listens: DOCKER_HOST=unix:///PATH
     ");
-    insta::assert_snapshot!(refused("127.0.0.1:1/team/bare"), @r"error: cannot write the image to `127.0.0.1:1/team/bare:latest`: cannot look for `127.0.0.1:1/team/bare:latest`: connection refused (tried 4 times)");
+    insta::assert_snapshot!(refused("127.0.0.1:1/team/bare"), @r"error: cannot look for `127.0.0.1:1/team/bare:latest`: connection refused (tried 4 times)");
     insta::assert_snapshot!(refused(&format!("oci:{}", bench.path("project/file/sub/dir").display())), @r"error: cannot write the image to `oci:[DIR]/project/file/sub/dir`: `[DIR]/project/file` is not a folder");
     assert!(!bench.path("project/out").exists() && !bench.path("project/bareboat.lock").exists());
 }

@@ -80,7 +80,7 @@ fn what_was_not_used_for_long_goes() {
     let bench = Bench::new(HELLO);
     let _sizes = without_sizes();
     let digest = bench.builds();
-    insta::assert_snapshot!(bench.says(&["cache", "gc"]), @r"removed 0 things (0 B), kept 31 (66.2 kB)");
+    insta::assert_snapshot!(bench.says(&["cache", "gc"]), @r"removed 0 things (0 B), kept 31 (67.0 kB)");
     bench.let_days_pass(29);
     bench.says(&["cache", "gc"]);
     assert_eq!(bench.packages().len(), 4);
@@ -94,7 +94,7 @@ fn what_was_not_used_for_long_goes() {
     verified layouts                    1 [SIZE]
     together                           31 [SIZE]
 
-    would remove 31 things (66.2 kB), keep 0 (0 B)
+    would remove 31 things (67.0 kB), keep 0 (0 B)
     ");
     assert_eq!(bench.packages().len(), 4);
     // Using is what counts.
@@ -110,7 +110,7 @@ fn what_was_not_used_for_long_goes() {
     verified layouts                    1 [SIZE]
     together                           25 [SIZE]
 
-    removed 25 things (32.4 kB), kept 0 (0 B)
+    removed 25 things (33.0 kB), kept 0 (0 B)
     ");
     insta::assert_snapshot!(bench.says(&["cache"]), @r"[DIR]/cache: nothing is in it");
     assert_eq!(bench.builds(), digest);
@@ -150,7 +150,7 @@ fn damage_is_named_and_removed() {
     let bench = Bench::new(HELLO);
     let _sizes = without_sizes();
     bench.builds();
-    insta::assert_snapshot!(bench.says(&["cache", "verify"]), @r"6 blobs, [SIZE]: none is damaged");
+    insta::assert_snapshot!(bench.says(&["cache", "verify"]), @r"31 things, [SIZE]: none is damaged");
     bench.damage(&bench.packages()[..1]);
     let output = bench.command(["cache", "verify"]).output().unwrap();
     assert_eq!((output.status.code(), &*said(&output)), (Some(1), ""));
@@ -162,6 +162,37 @@ fn damage_is_named_and_removed() {
     assert_eq!(bench.packages().len(), 3);
     let json = bench.says(&["cache", "verify", "--format", "json"]);
     assert!(json.starts_with("{\n  \"schema\": \"bareboat.cache-verify/1\",\n"), "{json}");
+}
+
+#[test]
+fn damage_to_what_was_made_of_images_is_found_and_mended() {
+    let bench = Bench::new(HELLO);
+    bench.builds();
+    bench.write("t.yaml", "schemaVersion: 2.0.0\nfileExistenceTests:\n- {name: passwd, path: /etc/passwd}\n");
+    let looks = || (bench.says(&["test", "hello", "-c", "t.yaml"]), bench.says(&["inspect", "hello"]));
+    let before = looks();
+    for (part, kind) in [
+        ("/tree/etc/passwd", "unpacked roots"),
+        ("/index.json", "unpacked roots"),
+        ("entries/layer-listings-", "views of layers"),
+        ("entries/contents-", "unpacked packages and layers"),
+    ] {
+        let of_part = |name: &String| name.contains(part) && bench.path("cache").join(name).is_file();
+        let name = bench.listing("cache").into_iter().find(of_part).unwrap();
+        bench.damage(&[bench.path("cache").join(&name)]);
+        let output = bench.command(["cache", "verify", "--format", "json"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let damaged = &told["damaged"][0];
+        assert_eq!(
+            (damaged["kind"].as_str(), damaged["removed"].as_bool()),
+            (Some(kind), Some(true)),
+            "{told}"
+        );
+        assert!(name.contains(damaged["name"].as_str().unwrap()), "{told}");
+        bench.says(&["cache", "verify"]);
+        assert_eq!(looks(), before, "{name}");
+    }
 }
 
 #[test]

@@ -86,9 +86,9 @@ pub(super) fn render(records: &Records) -> Vec<u8> {
     out
 }
 
-/// A keyword or name for an error message: escaped, and not endless.
+/// A keyword or name for an error message.
 pub(super) fn shown(name: &[u8]) -> String {
-    escape(&String::from_utf8_lossy(&name[..name.len().min(200)]))
+    escape(&String::from_utf8_lossy(name))
 }
 
 #[cfg(test)]

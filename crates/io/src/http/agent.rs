@@ -9,9 +9,10 @@ use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::typestate::AgentScope;
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Body, ResponseExt as _, Timeout};
 
 use super::HttpOptions;
+use super::elsewhere::Elsewhere;
 use super::names::Names;
 use super::retry::{Failure, pause_asked_for};
 
@@ -121,7 +122,11 @@ pub(crate) fn request(
         Ask::From(0) => {}
         Ask::From(offset) => request = request.header(header::RANGE, format!("bytes={offset}-")),
     }
-    let response = request.call().map_err(|error| failure(&error, options))?;
+    let mut response = request.call().map_err(|error| failure(&error, options))?;
+    let asked = url.parse().ok();
+    if let Some(server) = asked.and_then(|asked| Elsewhere::between(&asked, response.get_uri())) {
+        server.mark(&mut response);
+    }
     let status = match response.status() {
         StatusCode::OK => Status::Whole,
         StatusCode::PARTIAL_CONTENT => Status::From(first_byte(&response)?),
@@ -146,7 +151,8 @@ pub(crate) fn may_pass(status: StatusCode) -> bool {
 }
 
 fn refusal(status: StatusCode, response: &Response<Body>) -> Failure {
-    let error = Error::new(format!("the server answers {status}"));
+    let who = Elsewhere::of(response).map_or_else(|| "the server".to_owned(), Elsewhere::shown);
+    let error = Error::new(format!("{who} answers {status}"));
     let passing = may_pass(status);
     if passing {
         Failure::Passing { error, retry_after: retry_after(response) }

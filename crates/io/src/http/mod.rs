@@ -4,6 +4,7 @@
 
 pub(crate) mod agent;
 mod download;
+pub(crate) mod elsewhere;
 mod names;
 pub(crate) mod pace;
 pub(crate) mod part;
@@ -31,6 +32,8 @@ pub struct HttpOptions {
     pub retries: u32,
     /// The pause before the first retry; it doubles each time. A server's `Retry-After` can make it longer.
     pub pause: Duration,
+    /// How long a server may be slow before that is held against it, however short the timeout.
+    pub grace: Duration,
     /// Refuse every request: only `file:` URLs are read.
     pub offline: bool,
 }
@@ -41,6 +44,7 @@ impl Default for HttpOptions {
             timeout: Duration::from_secs(30),
             retries: 3,
             pause: Duration::from_millis(500),
+            grace: Duration::from_secs(60),
             offline: false,
         }
     }
@@ -87,10 +91,10 @@ impl Http {
                 )));
             }
         }
+        let mut pace = Pace::of(&response, &self.options);
         let mut body = response.into_body().into_reader();
         let mut bytes = Vec::new();
         let mut piece = vec![0; agent::PIECE];
-        let mut pace = Pace::new(&self.options);
         loop {
             let n = pace.read(&mut body, &mut piece, &self.options)?;
             if n == 0 {

@@ -91,13 +91,13 @@ impl<'a> Part<'a> {
             }
         }
         self.check_announced(response.body().content_length())?;
+        let mut pace = Pace::of(&response, options);
         let mut body = response.into_body().into_reader();
         let mut piece = vec![0; PIECE];
-        let mut pace = Pace::new(options);
         loop {
             match pace.read(&mut body, &mut piece, options) {
                 Ok(0) if self.is_complete() => return Ok(()),
-                Ok(0) => return Err(Failure::passing(self.too_short("the answer ended"))),
+                Ok(0) => return Err(pace.told(Failure::passing(self.too_short("the answer ended")))),
                 Ok(n) => self.append(&piece[..n])?,
                 Err(failure) => return Err(self.broken(failure)),
             }

@@ -82,6 +82,7 @@ fn options() -> HttpOptions {
         timeout: Duration::from_secs(5),
         retries: 2,
         pause: Duration::from_millis(1),
+        grace: Duration::from_secs(60),
         offline: false,
     }
 }
@@ -225,6 +226,33 @@ fn a_stalled_server_is_left_and_said_to_have_stalled() {
     let fixture = Fixture::faulty(stalling, 99);
     let error = fixture.download_with(&impatient(), &Silent).unwrap_err().to_string();
     assert!(error.contains("the server stalled: nothing came for 0.2 s"), "{error}");
+}
+
+#[test]
+fn a_server_that_drips_is_left_and_said_to_be_slow() {
+    let drip =
+        |mirror: &Mirror| mirror.fault(PATH, Fault::Slow { chunk: 1, pause: Duration::from_millis(20) });
+    let hurried = HttpOptions {
+        timeout: Duration::from_millis(100),
+        grace: Duration::from_millis(300),
+        retries: 0,
+        ..options()
+    };
+    let fixture = Fixture::new();
+    drip(&fixture.mirror);
+    let got = Http::new(hurried.clone()).unwrap().get(&fixture.url(), 1 << 20).map(drop);
+    let downloaded = fixture.download_with(&hurried, &Silent).map(drop);
+    for error in [got.unwrap_err(), downloaded.unwrap_err()] {
+        assert!(error.to_string().contains("`: the server is too slow: "), "{error}");
+    }
+    // Who sent elsewhere is not who is slow.
+    let slow = Fixture::new();
+    drip(&slow.mirror);
+    fixture.mirror.mend();
+    fixture.mirror.fault(PATH, Fault::Redirect(slow.url()));
+    let error = fixture.download_with(&hurried, &Silent).unwrap_err().to_string();
+    let host = slow.mirror.url().replace("http://", "");
+    assert!(error.contains(&format!("`: cannot read from `{host}`: the server is too slow: ")), "{error}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::reply::{self, Refusal};
 use super::session::Call;
 use super::{Registry, Spot};
 use crate::http::Fetched;
-use crate::http::agent::{Status, body_failure, first_byte};
+use crate::http::agent::{PIECE, Status, first_byte};
 use crate::http::pace::Pace;
 use crate::http::part::{Part, Wanted};
 use crate::http::retry::Failure;
@@ -58,7 +58,6 @@ impl Registry {
             blob: blob.clone(),
             at: offset,
             body: None,
-            pace: Pace::new(&self.inner.options.http),
             breaks: (0, offset),
         };
         if offset < blob.size {
@@ -139,26 +138,28 @@ impl Registry {
     }
 }
 
+/// A body, and how fast it comes.
+type Streaming = (Box<dyn Read + Send>, Pace);
+
 /// A blob that streams, over as many connections as it takes.
 struct BlobReader {
     registry: Registry,
     image: Reference,
     blob: Descriptor,
     at: u64,
-    body: Option<Box<dyn Read + Send>>,
-    pace: Pace,
+    body: Option<Streaming>,
     /// How often the connection broke, and where the counting began.
     breaks: (u32, u64),
 }
 
 impl BlobReader {
-    fn reopen(&self) -> Result<Box<dyn Read + Send>> {
+    fn reopen(&self) -> Result<Streaming> {
         let found = self.registry.inner.pulling(&self.image, |spot| self.open_at(spot));
         let found = found.and_then(|found| found.ok_or_else(missing));
         found.context(|| cannot("fetch", &self.image, &self.blob))
     }
 
-    fn open_at(&self, spot: &Spot) -> Result<Option<Box<dyn Read + Send>>, Failure> {
+    fn open_at(&self, spot: &Spot) -> Result<Option<Streaming>, Failure> {
         let asked = self.registry.ask_for_blob(spot, Method::GET, &self.blob, self.at)?;
         let Some((status, response)) = asked else { return Ok(None) };
         let first = match status {
@@ -171,11 +172,14 @@ impl BlobReader {
         {
             return Err(other_size(&self.blob, length).into());
         }
+        let options = &self.registry.inner.options.http;
+        let mut pace = Pace::of(&response, options);
         let mut body = response.into_body().into_reader();
         // A registry without ranges sends all of it.
-        let skipped = io::copy(&mut (&mut body).take(self.at - first), &mut io::sink());
-        skipped.map_err(|error| body_failure(&error, &self.registry.inner.options.http))?;
-        Ok(Some(Box::new(body)))
+        let mut skipped = (&mut body).take(self.at - first);
+        let mut piece = vec![0; PIECE];
+        while pace.read(&mut skipped, &mut piece, options)? > 0 {}
+        Ok(Some((Box::new(body), pace)))
     }
 
     /// Counts a break; an error when there were too many.
@@ -201,14 +205,16 @@ impl Read for BlobReader {
             }
             if self.body.is_none() {
                 self.body = Some(self.reopen()?);
-                self.pace = Pace::new(&self.registry.inner.options.http);
             }
-            let Some(body) = self.body.as_mut() else { continue };
+            let Some((body, pace)) = self.body.as_mut() else { continue };
             // What comes behind the blob's end is never read.
             let left = usize::try_from(self.blob.size - self.at).unwrap_or(usize::MAX);
             let most = left.min(buffer.len());
-            match self.pace.read(body, &mut buffer[..most], &self.registry.inner.options.http) {
-                Ok(0) => self.broken(Failure::passing(Error::new("the answer ended")))?,
+            match pace.read(body, &mut buffer[..most], &self.registry.inner.options.http) {
+                Ok(0) => {
+                    let ended = pace.told(Failure::passing(Error::new("the answer ended")));
+                    self.broken(ended)?;
+                }
                 Ok(n) => {
                     self.at += n as u64;
                     if self.at - self.breaks.1 >= PROGRESS {

@@ -8,6 +8,7 @@ use ureq::http::{HeaderName, Response, StatusCode};
 
 use crate::http::HttpOptions;
 use crate::http::agent::{PIECE, may_pass, retry_after};
+use crate::http::elsewhere::Elsewhere;
 use crate::http::pace::Pace;
 use crate::http::retry::Failure;
 
@@ -37,10 +38,6 @@ struct OneError {
     message: Option<String>,
 }
 
-/// Marks an answer that is not the registry's own, with the server that gave it.
-#[derive(Clone)]
-pub(super) struct Elsewhere(pub(super) String);
-
 /// Why a registry refuses.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -57,8 +54,7 @@ impl Refusal {
         let retry_after = retry_after(&response);
         // What is not a registry's may still say why, as Go's servers do.
         let plain = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/plain"));
-        let who = response.extensions().get::<Elsewhere>();
-        let who = who.map_or("the registry".to_owned(), |Elsewhere(server)| format!("`{}`", escape(server)));
+        let who = Elsewhere::of(&response).map_or_else(|| "the registry".to_owned(), Elsewhere::shown);
         let body = bytes(response, LARGEST_ERROR, options).unwrap_or_default();
         let document = match serde_json::from_slice(&body) {
             Ok(document) => document,
@@ -131,10 +127,10 @@ pub(super) fn bytes(response: Response<Body>, most: u64, options: &HttpOptions) 
     if response.body().content_length().is_some_and(|length| length > most) {
         return Err(too_long());
     }
+    let mut pace = Pace::of_short(&response, options);
     let mut body = response.into_body().into_reader();
     let mut bytes = Vec::new();
     let mut piece = vec![0; PIECE];
-    let mut pace = Pace::of_short(options);
     loop {
         let n = pace.read(&mut body, &mut piece, options)?;
         if n == 0 {

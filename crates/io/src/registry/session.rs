@@ -6,7 +6,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use bareboat_formats::http_header::Challenge;
-use bareboat_model::{Error, Result, escape};
+use bareboat_model::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ureq::http::{HeaderName, Method, Request, Response, StatusCode, header};
@@ -14,11 +14,12 @@ use ureq::{Agent, Body, SendBody};
 
 use super::credentials::{Credential, Secret};
 use super::host::Host;
-use super::reply::{self, Elsewhere, Refusal};
+use super::reply::{self, Refusal};
 use super::token::{self, Purpose, Token};
 use super::url::{Origin, resolve, with_param};
 use super::{Inner, OpenBlob};
 use crate::http::agent::failure;
+use crate::http::elsewhere::Elsewhere;
 use crate::http::retry::Failure;
 
 /// A registry redirects to a storage host, which may redirect once more.
@@ -79,8 +80,7 @@ impl Inner {
             None => None,
         };
         let response = self.follow(host, &base, call, proof.as_ref())?;
-        if response.status() != StatusCode::UNAUTHORIZED || response.extensions().get::<Elsewhere>().is_some()
-        {
+        if response.status() != StatusCode::UNAUTHORIZED || Elsewhere::of(&response).is_some() {
             return Ok(response);
         }
         let challenge = host.learn(&response);
@@ -92,8 +92,7 @@ impl Inner {
             return Err(host.unauthorized(self.credential(call.name)?.as_ref(), refusal).into());
         };
         let response = self.follow(host, &base, call, Some(&proof))?;
-        if response.status() == StatusCode::UNAUTHORIZED && response.extensions().get::<Elsewhere>().is_none()
-        {
+        if response.status() == StatusCode::UNAUTHORIZED && Elsewhere::of(&response).is_none() {
             let refusal = Refusal::read(response, &self.options.http);
             return Err(host.unauthorized(self.credential(call.name)?.as_ref(), refusal).into());
         }
@@ -181,7 +180,7 @@ impl Inner {
         let mut response =
             answer.map_err(|failed| if at_home { failed } else { elsewhere(failed, &origin) })?;
         if !at_home {
-            response.extensions_mut().insert(Elsewhere(origin.authority()));
+            Elsewhere::new(origin.authority()).mark(&mut response);
         }
         if response.status() == StatusCode::OK {
             return reply::bytes(response, token::LARGEST_ANSWER, &self.options.http);
@@ -217,7 +216,7 @@ impl Inner {
                 answer.map_err(|failed| if at_home { failed } else { elsewhere(failed, &origin) })?;
             let Some(next) = redirection(call, &response) else {
                 if !at_home {
-                    response.extensions_mut().insert(Elsewhere(origin.authority()));
+                    Elsewhere::new(origin.authority()).mark(&mut response);
                 }
                 return Ok(response);
             };
@@ -270,7 +269,7 @@ impl Inner {
 
 /// What went wrong with another server than the registry's own: the message names only that one.
 fn elsewhere(failed: Failure, origin: &Origin) -> Failure {
-    failed.map(|error| error.context(format!("cannot reach `{}`", escape(&origin.authority()))))
+    Elsewhere::new(origin.authority()).failing("reach", failed)
 }
 
 /// The value of an `Authorization` header.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bareboat_model::{Context, Error, ImagePath, Result, bytes_as_text};
+use bareboat_model::{Context, Digest, Error, ImagePath, Result, bytes_as_text};
 use serde::{Deserialize, Serialize};
 
 use crate::files::read_bounded;
+use crate::store::seal::{seal, unsealed};
 
 /// Two million entries, as many as are ever unpacked, have less.
 const LARGEST: u64 = 1 << 30;
@@ -24,6 +25,9 @@ pub struct Entry {
     pub gid: u32,
     /// Seconds since the epoch.
     pub mtime: i64,
+    /// The digest of a regular file's bytes; nothing else has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// Extended attributes, most often none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
@@ -66,13 +70,15 @@ struct Line(#[serde(with = "bytes_as_text::path")] ImagePath, Entry);
 
 pub(super) fn write(file: &Path, entries: &BTreeMap<ImagePath, Entry>) -> Result<()> {
     let lines: Vec<Line> = entries.iter().map(|(path, entry)| Line(path.clone(), entry.clone())).collect();
-    let json = serde_json::to_vec(&lines).map_err(|error| Error::new(error.to_string()))?;
+    let mut json = serde_json::to_vec(&lines).map_err(|error| Error::new(error.to_string()))?;
+    json.extend(seal(json.len() as u64, &Digest::of(&json)));
     std::fs::write(file, json).context(|| format!("cannot write `{}`", file.display()))
 }
 
 pub(super) fn read(file: &Path) -> Result<BTreeMap<ImagePath, Entry>> {
     let read = || {
-        let json = read_bounded(file, LARGEST)?.ok_or_else(|| Error::new("there is no such file"))?;
+        let sealed = read_bounded(file, LARGEST)?.ok_or_else(|| Error::new("there is no such file"))?;
+        let json = unsealed(sealed)?;
         let lines: Vec<Line> =
             serde_json::from_slice(&json).map_err(|error| Error::new(error.to_string()))?;
         Ok(lines.into_iter().map(|Line(path, entry)| (path, entry)).collect())
@@ -80,6 +86,6 @@ pub(super) fn read(file: &Path) -> Result<BTreeMap<ImagePath, Entry>> {
     read().map_err(|error: Error| {
         error
             .context(format!("cannot read `{}` in the cache", file.display()))
-            .with_hint("remove its folder, and run again")
+            .with_hint("bareboat cache verify removes what is damaged; then run again")
     })
 }

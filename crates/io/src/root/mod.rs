@@ -8,6 +8,7 @@ mod index;
 #[cfg(test)]
 mod tests;
 mod unpack;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -20,13 +21,14 @@ use std::sync::OnceLock;
 use bareboat_model::{Context, Digest, Error, ImagePath, Progress, Result};
 
 pub use index::{Entry, Kind};
+pub use verify::damage;
 
 use crate::files::open_as_root;
 use crate::store::Store;
 use crate::transport::Found;
 
 /// The store's folder for roots, with the version of what is in one.
-const KIND: &str = "roots-1";
+const KIND: &str = "roots-2";
 const TREE: &str = "tree";
 const INDEX: &str = "index.json";
 

@@ -119,6 +119,8 @@ fn layers_squash_as_engines_mount_them() {
         (&["d", "d/x"], "/d/ /d/x:1"),
         (&[".wh..wh.plnk/ a"], "/a:0"),
         (&["a .wh.a"], "/a:0"),
+        (&[".wh.nothing no/.wh.thing none/.wh..wh..opq a"], "/a:0"),
+        (&["a", ".wh.nothing a/.wh.x a/.wh..wh..opq"], "/a:0"),
         (&["usr/lib/ lib->usr/lib", "lib/x"], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1"),
         (&["usr/lib/x lib->usr/lib", "lib/.wh.x"], "/lib@ /usr/ /usr/lib/"),
         (&["usr/lib/ lib->usr/lib", "lib/"], "/lib/ /usr/ /usr/lib/"),
@@ -172,6 +174,80 @@ fn a_root_is_unpacked_once_and_leaves_nothing_half_done() {
     assert!(world.root(&["b", "a->b b->a a/c"]).is_err());
     let names = std::fs::read_dir(&roots).unwrap().count();
     assert_eq!((names, killed.exists()), (1, false));
+}
+
+#[test]
+fn whatever_is_changed_in_a_root_is_found() {
+    let layers = ["d/x d/y l->d/x dev/ dev/null! h=>/d/y", "d/.wh..wh..opq d/z e/"];
+    let damage_after = |change: &dyn Fn(&Path)| {
+        let world = World::new();
+        let root = world.root(&layers).unwrap();
+        change(root.dir());
+        let folder = root.dir().parent().unwrap().to_owned();
+        damage(&folder).unwrap().map(|error| error.to_string()).unwrap_or_default()
+    };
+    type Change = fn(&Path);
+    let changes: [(Change, &str); 10] = [
+        (|_| {}, ""),
+        (|dir| std::fs::write(dir.join("h"), "1").unwrap(), "`/h` is not what the image has"),
+        (|dir| std::fs::write(dir.join("d/z"), "12").unwrap(), "`/d/z` is not what the image has"),
+        (|dir| std::fs::remove_file(dir.join("d/z")).unwrap(), "it has 6 files and folders, expected 7"),
+        (|dir| std::fs::write(dir.join("d/new"), "").unwrap(), "`/d/new` is not what the image has"),
+        (|dir| std::fs::write(dir.join("dev/null"), "").unwrap(), "`/dev/null` is not what the image has"),
+        (
+            |dir| {
+                std::fs::remove_file(dir.join("l")).unwrap();
+                std::os::unix::fs::symlink("d/z", dir.join("l")).unwrap();
+            },
+            "`/l` is not what the image has",
+        ),
+        (
+            |dir| {
+                std::fs::remove_dir(dir.join("e")).unwrap();
+                std::os::unix::fs::symlink("d", dir.join("e")).unwrap();
+            },
+            "`/e` is not what the image has",
+        ),
+        (
+            |dir| std::fs::write(dir.join("../index.json"), "[]").unwrap(),
+            "cannot read `DIR/index.json` in the cache: it is not whole",
+        ),
+        (
+            |dir| {
+                let index = dir.join("../index.json");
+                let mut bytes = std::fs::read(&index).unwrap();
+                bytes[0] ^= 1;
+                std::fs::write(index, bytes).unwrap();
+            },
+            "cannot read `DIR/index.json` in the cache: its bytes are not those that were written: ",
+        ),
+    ];
+    for (number, (change, expected)) in changes.iter().enumerate() {
+        let told = damage_after(change);
+        let told = told
+            .split_once("/index.json")
+            .map_or(told.clone(), |(_, rest)| format!("cannot read `DIR/index.json{rest}"));
+        assert!(told.starts_with(expected) && told.is_empty() == expected.is_empty(), "{number}: {told}");
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_and_nothing_of_it_stays() {
+    let world = World::new();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("zeros").unwrap();
+    header.set_size(3 << 30);
+    for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime] {
+        set(&mut header, 0);
+    }
+    header.set_mode(0o644);
+    header.set_cksum();
+    let (digest, size) = world.store.insert_blob(|out| Ok(out.write_all(header.as_bytes())?)).unwrap();
+    let layers = vec![(Descriptor::new(LAYER, digest, size), digest)];
+    let image = Found { digest, config: ImageConfig::default(), layers };
+    let error = Root::of(&image, &world.store, &Silent).unwrap_err().to_string();
+    assert!(error.contains("member 1 (`/zeros`): unpacks to more than "), "{error}");
+    assert_eq!(std::fs::read_dir(world.store.dir().join(KIND)).unwrap().count(), 0);
 }
 
 #[test]

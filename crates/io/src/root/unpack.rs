@@ -122,14 +122,14 @@ impl Unpacking {
 
     fn put(&mut self, member: Member, content: &mut dyn Read) -> Result<()> {
         let place = self.real(&member.path)?;
-        let entry = match &member.kind {
+        let mut entry = match &member.kind {
             MemberKind::HardLink(target) => return self.link(&place, target),
             _ => entry(&member)?,
         };
         let merges = entry.is_directory() && self.entries.get(&place).is_some_and(Entry::is_directory);
         if !merges {
             self.make_room(&place)?;
-            self.create(&place, &entry, content)?;
+            entry.digest = self.create(&place, &entry, content)?;
         }
         self.insert(place, entry)
     }
@@ -187,16 +187,16 @@ impl Unpacking {
         Ok(())
     }
 
-    /// Makes what is on the disk of an entry. Directories get their mode and owner at the end.
-    fn create(&mut self, place: &ImagePath, entry: &Entry, content: &mut dyn Read) -> Result<()> {
+    /// Makes what is on the disk of an entry; gives the digest of a file. Directories get their mode and owner at the end.
+    fn create(&mut self, place: &ImagePath, entry: &Entry, content: &mut dyn Read) -> Result<Option<Digest>> {
         if !is_on_disk(entry) {
-            return Ok(());
+            return Ok(None);
         }
         let keeps_owners = self.keeps_owners;
         let folder = self.open_folder(&place.parent().unwrap_or_default())?;
         let name = name(place);
         match &entry.kind {
-            Kind::Directory => Ok(rustix::fs::mkdirat(folder, name, Mode::RWXU).map_err(io_error)?),
+            Kind::Directory => rustix::fs::mkdirat(folder, name, Mode::RWXU).map_err(io_error)?,
             Kind::Symlink(target) => {
                 rustix::fs::symlinkat(OsStr::from_bytes(target), &folder, name).map_err(io_error)?;
                 if keeps_owners {
@@ -208,8 +208,8 @@ impl Unpacking {
                         AtFlags::SYMLINK_NOFOLLOW,
                     ))?;
                 }
-                Ok(rustix::fs::utimensat(&folder, name, &times(entry), AtFlags::SYMLINK_NOFOLLOW)
-                    .map_err(io_error)?)
+                rustix::fs::utimensat(&folder, name, &times(entry), AtFlags::SYMLINK_NOFOLLOW)
+                    .map_err(io_error)?;
             }
             _ => {
                 let flags =
@@ -217,10 +217,13 @@ impl Unpacking {
                 let file =
                     rustix::fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR).map_err(io_error)?;
                 let mut file = File::from(file);
-                io::copy(content, &mut file)?;
-                settle(&file, entry, keeps_owners)
+                let mut content = HashingReader::new(content);
+                io::copy(&mut content, &mut file)?;
+                settle(&file, entry, keeps_owners)?;
+                return Ok(Some(content.finish().0));
             }
         }
+        Ok(None)
     }
 
     /// Takes away what lower layers have at `path` and below.
@@ -342,16 +345,17 @@ fn entry(member: &Member) -> Result<Entry> {
         uid: id(member.uid).ok_or_else(|| too_big("user id"))?,
         gid: id(member.gid).ok_or_else(|| too_big("group id"))?,
         mtime: Timestamp::from_seconds(member.mtime).seconds(),
+        digest: None,
         xattrs: member.xattrs.clone().into_iter().collect(),
     })
 }
 
 /// A directory that no layer names: something was put below it.
 fn implied() -> Entry {
-    Entry { kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0, mtime: 0, xattrs: Vec::new() }
+    Entry { kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0, mtime: 0, digest: None, xattrs: Vec::new() }
 }
 
-fn is_on_disk(entry: &Entry) -> bool {
+pub(super) fn is_on_disk(entry: &Entry) -> bool {
     !matches!(entry.kind, Kind::Device | Kind::Pipe)
 }
 

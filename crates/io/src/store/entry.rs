@@ -1,19 +1,15 @@
-//! Entries: derived things, named by a key.
-//!
-//! An entry ends with its own length and a mark, so that one cut short by a loss of power is known for it.
+//! Entries: derived things, named by a key, and sealed.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use bareboat_model::{Digest, Error, Result, escape};
+use bareboat_model::{Digest, Error, HashingReader, Result, escape};
 
+use super::seal::{SEAL, check, is_seal, seal};
 use super::{Store, fan_out, open_if_there};
 use crate::files::Scratch;
-
-const MARK: &[u8; 8] = b"bareboat";
-const TRAILER: u64 = 16;
 
 /// A derived thing, opened. It is read from the file's beginning; what follows `length` is not part of it.
 #[derive(Debug)]
@@ -22,6 +18,24 @@ pub struct Entry {
     pub file: File,
     /// How many bytes of the file are the entry's.
     pub length: u64,
+    seal: [u8; SEAL],
+}
+
+impl Entry {
+    /// The entry in a file; none if the file is not whole.
+    pub(super) fn of(file: File) -> io::Result<Option<Self>> {
+        let Some(length) = file.metadata()?.len().checked_sub(SEAL as u64) else { return Ok(None) };
+        let mut seal = [0; SEAL];
+        file.read_exact_at(&mut seal, length)?;
+        Ok(is_seal(&seal, length).then_some(Self { file, length, seal }))
+    }
+
+    /// Hands its bytes to `take`, and compares their digest.
+    pub(super) fn read(self, take: &mut dyn Write) -> Result<()> {
+        let mut reader = HashingReader::new(self.file.take(self.length));
+        io::copy(&mut reader, take)?;
+        check(&self.seal, &reader.finish().0)
+    }
 }
 
 impl Store {
@@ -30,35 +44,32 @@ impl Store {
         self.dir.join("entries").join(kind).join(fan_out(key))
     }
 
-    /// Opens an entry, if it is here and whole.
+    /// Opens an entry, if it is here and whole: its bytes are not read, and whoever reads them compares their digests.
     ///
     /// # Errors
     /// When it is here and cannot be read.
     pub fn open_entry(&self, kind: &str, key: &Digest) -> Result<Option<Entry>> {
         let path = self.entry_path(kind, key);
-        let open = || -> std::io::Result<Option<Entry>> {
+        let open = || -> io::Result<Option<Entry>> {
             self.enter();
             let Some((file, found)) = open_if_there(&path)? else { return Ok(None) };
-            let Some(length) = found.len().checked_sub(TRAILER) else { return Ok(None) };
-            let mut trailer = [0; TRAILER as usize];
-            file.read_exact_at(&mut trailer, length)?;
             // Some are opened again by their path: one that is going away counts as gone.
-            let is_whole = trailer == self::trailer(length) && self.note_use(&path, &found);
-            Ok(is_whole.then_some(Entry { file, length }))
+            Ok(Entry::of(file)?.filter(|_| self.note_use(&path, &found)))
         };
         open().map_err(|error| self.cannot_read(error, &path))
     }
 
-    /// The bytes of an entry, if it is here and whole.
+    /// The bytes of an entry, if it is here and they are those that were written.
     ///
     /// # Errors
     /// When it is here and cannot be read.
     pub fn read_entry(&self, kind: &str, key: &Digest) -> Result<Option<Vec<u8>>> {
-        let Some(Entry { file, length }) = self.open_entry(kind, key)? else { return Ok(None) };
+        let Some(Entry { file, length, seal }) = self.open_entry(kind, key)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         let read = file.take(length).read_to_end(&mut bytes);
         read.map_err(|error| self.cannot_read(error, &self.entry_path(kind, key)))?;
-        Ok(Some(bytes))
+        // One that the disk damaged is made again, as if it were not here.
+        Ok(check(&seal, &Digest::of(&bytes)).is_ok().then_some(bytes))
     }
 
     /// Makes an entry of what `write` writes, in place of an older one of the same name.
@@ -82,18 +93,13 @@ impl Store {
         let persist = || -> Result<()> {
             let path = self.entry_path(kind, key);
             path.parent().map_or(Ok(()), |folder| self.folder(folder).map(drop))?;
-            let length = scratch.as_file().metadata()?.len();
-            std::io::Seek::seek(&mut scratch, std::io::SeekFrom::End(0))?;
-            scratch.write_all(&trailer(length))?;
+            scratch.seek(SeekFrom::Start(0))?;
+            let mut reader = HashingReader::new(&mut scratch);
+            io::copy(&mut reader, &mut io::sink())?;
+            let (digest, length) = reader.finish();
+            scratch.write_all(&seal(length, &digest))?;
             scratch.persist(&path)
         };
         persist().map_err(|error| self.cannot_write(error))
     }
-}
-
-fn trailer(length: u64) -> [u8; TRAILER as usize] {
-    let mut trailer = [0; TRAILER as usize];
-    trailer[..8].copy_from_slice(&length.to_le_bytes());
-    trailer[8..].copy_from_slice(MARK);
-    trailer
 }

@@ -108,7 +108,8 @@ impl Store {
     }
 }
 
-fn is_held(path: &Path) -> bool {
+/// Whether a command holds a folder of the store.
+pub(super) fn is_held(path: &Path) -> bool {
     File::open(path).is_ok_and(|folder| folder.try_lock().is_err())
 }
 

@@ -10,8 +10,8 @@
 //! | `tmp/` | files being written |
 //!
 //! Everything is written aside and renamed, so a process may be killed at any moment. Blobs are synced before
-//! they get their name. Entries are not, as they can be made again: a loss of power may cut one short, which
-//! its last bytes show, and then it counts as absent.
+//! they get their name. Entries are not, as they can be made again: a loss of power may cut one short, or a disk damage
+//! it, which its seal shows (`seal.rs`), and then it counts as absent.
 //!
 //! Anything may be removed while nobody uses it (`in_use.rs`): `bareboat cache` does.
 
@@ -21,6 +21,7 @@ mod entry;
 mod folder;
 mod in_use;
 mod lock;
+pub(crate) mod seal;
 #[cfg(test)]
 mod tests;
 mod things;
@@ -42,7 +43,7 @@ pub use clean::{Amount, Cleaned, Keep};
 pub use entry::Entry;
 pub use lock::Guard;
 pub use things::{Thing, ThingKind};
-pub use verify::{Damaged, Verified};
+pub use verify::{Damaged, Judge, Verified};
 
 /// What helps when the cache cannot be written.
 pub(crate) const ROOM: &str = "set BAREBOAT_CACHE to a folder that can be written and has room";

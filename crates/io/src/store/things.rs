@@ -93,6 +93,21 @@ pub struct Thing {
     pub(super) path: PathBuf,
 }
 
+impl Thing {
+    /// A blob's digest; else where in the store it is.
+    pub(super) fn name(&self, store: &Path) -> String {
+        match self.digest {
+            Some(digest) => digest.to_string(),
+            None => self.path.strip_prefix(store).unwrap_or(&self.path).display().to_string(),
+        }
+    }
+
+    /// Whether it is an entry: sealed, one of the files `entries/KIND/ab/cdef…`.
+    pub(super) fn is_entry(&self, store: &Path) -> bool {
+        self.path.starts_with(store.join("entries"))
+    }
+}
+
 impl Store {
     /// Everything in the store, sorted by its path; none if there is no store yet.
     ///

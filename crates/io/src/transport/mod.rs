@@ -136,13 +136,13 @@ pub fn destination<'a>(
 /// When nobody listens where an engine or a registry should, or a file is where a folder must be.
 pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
     let probe = || match location {
-        Location::DockerDaemon { reference } => {
-            Engine::find()?.id(&docker_archive::full_reference(reference)).map(drop)
-        }
         Location::Registry(reference) => {
             let registry = outside.registries.client()?;
             registry.will_push(reference);
             registry.manifest_if_there(reference).map(drop)
+        }
+        Location::DockerDaemon { reference } => {
+            Engine::find()?.id(&docker_archive::full_reference(reference)).map(drop)
         }
         Location::Oci { dir: path, .. }
         | Location::OciArchive { file: path, .. }
@@ -155,7 +155,11 @@ pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
             }
         }
     };
-    probe().context(|| format!("cannot write the image to `{location}`"))
+    match location {
+        // What goes wrong there says where.
+        Location::Registry(_) => probe(),
+        _ => probe().context(|| format!("cannot write the image to `{location}`")),
+    }
 }
 
 /// The tag to write under.

@@ -28,6 +28,11 @@ pub enum Fault {
         /// How long nothing comes; then the connection is closed.
         pause: Duration,
     },
+    /// Begins an answer, one byte after another, and never comes to the end of its first lines.
+    DripHead {
+        /// The time between two bytes.
+        pause: Duration,
+    },
     /// Sends so many bytes, pauses, and so on to the end.
     Slow {
         /// Bytes in one go.

@@ -46,6 +46,15 @@ impl Reply<'_> {
                 self.alive.wait(pause);
                 Ok(())
             }
+            Fault::DripHead { pause } => {
+                for byte in b"HTTP/1.1 200 Testing\r\nX-Long: ".iter().chain(std::iter::repeat(&b'x')) {
+                    self.stream.write_all(&[*byte])?;
+                    if !self.alive.wait(pause) {
+                        break;
+                    }
+                }
+                Ok(())
+            }
             Fault::Slow { chunk, pause } => {
                 self.head(200, &length(body.len()))?;
                 for piece in body.chunks(chunk.max(1)) {

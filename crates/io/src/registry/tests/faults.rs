@@ -1,5 +1,7 @@
 //! Registries that answer wrongly, slowly, or without end.
 
+use std::io;
+
 use super::*;
 
 #[test]
@@ -207,6 +209,42 @@ fn a_registry_that_stalls_is_left() {
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
+/// A client that waits for a tenth of a second, and gives up who is too slow soon after.
+fn hurried(fixture: &Fixture) -> Registry {
+    let (timeout, grace) = (Duration::from_millis(100), Duration::from_millis(300));
+    let http = HttpOptions { timeout, grace, retries: 0, ..fixture.options.http.clone() };
+    Registry::new(RegistryOptions { http, ..fixture.options.clone() }).unwrap()
+}
+
+#[test]
+fn a_registry_that_drips_is_left() {
+    let fixture = Fixture::new();
+    let drip = || Fault::Slow { chunk: 1, pause: Duration::from_millis(20) };
+    let layer = content(1000);
+    let blob = Descriptor::new(oci::LAYER, fixture.registry.put_blob("app", &layer), 1000);
+    fixture.registry.put_manifest("app", "1", oci::MANIFEST, &small_manifest());
+    fixture.registry.fault("GET /v2/app/", drip());
+    let (client, image) = (hurried(&fixture), fixture.image("app:1"));
+    let fetched = client.fetch_blob(&image, &blob, &fixture.partial(), &Silent);
+    let mut streamed = client.open_blob(&image, &blob, 0).unwrap();
+    let streamed = io::copy(&mut streamed, &mut io::sink()).map_err(Error::from);
+    for error in [fetched.unwrap_err(), streamed.unwrap_err(), client.manifest(&image).unwrap_err()] {
+        assert!(error.to_string().contains(": the server is too slow: "), "{error}");
+    }
+    // What came is kept, for who asks again.
+    assert!(layer.starts_with(&std::fs::read(fixture.partial()).unwrap()));
+}
+
+#[test]
+fn a_registry_that_stalls_or_drips_before_its_answer_begins_is_left() {
+    for pause in [Duration::from_secs(20), Duration::from_millis(10)] {
+        let fixture = Fixture::new();
+        fixture.registry.fault("/v2/app/", Fault::DripHead { pause });
+        let error = hurried(&fixture).manifest(&fixture.image("app:1")).unwrap_err().to_string();
+        assert!(error.ends_with(": the server stalled: nothing came for 0.1 s"), "{error}");
+    }
+}
+
 #[test]
 fn a_registry_that_is_not_there_is_said() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -232,6 +270,22 @@ fn the_server_that_a_registry_redirects_to_is_named() {
     let error = fixture.client().manifest(&fixture.image("app:1")).unwrap_err().to_string();
     assert!(error.contains(&format!("cannot reach `{other}`: connection refused")), "{error}");
     fixture.registry.mend();
+    for fault in [Fault::Cut { after: 10 }, Fault::Stall { after: 10, pause: Duration::from_secs(20) }] {
+        let storage = FakeRegistry::start();
+        let to = format!("http://{}", storage.host());
+        let fixture = Fixture::with(Settings { redirect_blobs: Some(to), ..Settings::default() });
+        let blob = Descriptor::new(oci::LAYER, storage.put_blob("any", &content(1000)), 1000);
+        storage.fault("/storage/", fault);
+        let (client, image) = (hurried(&fixture), fixture.image("app"));
+        let fetched = client.fetch_blob(&image, &blob, &fixture.partial(), &Silent);
+        let mut streamed = client.open_blob(&image, &blob, 0).unwrap();
+        let streamed = io::copy(&mut streamed, &mut io::sink()).map_err(Error::from);
+        for error in [fetched.unwrap_err(), streamed.unwrap_err()] {
+            let error = error.to_string();
+            assert!(error.contains(&format!(": cannot read from `{}`: the ", storage.host())), "{error}");
+            assert!(error.ends_with(", after 10 of 1000 bytes"), "{error}");
+        }
+    }
     let realm = format!("Bearer realm=\"http://{other}/token\",service=\"s\"");
     fixture.registry.fault("/manifests/", unauthorized(&realm));
     let error = fixture.client().manifest(&fixture.image("app:1")).unwrap_err().to_string();

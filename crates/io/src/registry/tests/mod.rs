@@ -74,6 +74,7 @@ impl Fixture {
                 timeout: Duration::from_secs(5),
                 retries: 2,
                 pause: Duration::from_millis(1),
+                grace: Duration::from_secs(60),
                 offline: false,
             },
             plain_http: false,

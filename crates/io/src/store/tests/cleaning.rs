@@ -49,7 +49,7 @@ fn things_are_known_by_kind() {
     assert_eq!(kinds(&store), []);
     filled(&store);
     let expected = [
-        ("finished layers and files", 7 + 16),
+        ("finished layers and files", 7 + 48),
         ("manifests and configs", 20),
         ("packages", 8),
         ("partial downloads", 2),
@@ -173,12 +173,60 @@ fn damaged_blobs_are_named_and_removed() {
         fs::write(store.blob_path(digest), b"bad").unwrap();
     }
     bad.sort();
-    let verified = store.verify(4, &bareboat_model::Silent).unwrap();
+    let verify = || store.verify(4, &|_| Ok(None), &bareboat_model::Silent).unwrap();
+    let verified = verify();
     assert_eq!((verified.count, verified.bytes), (21, 4 + 20 * 3));
-    let found = Digest::of(b"bad");
-    assert_eq!(verified.damaged, bad.iter().map(|&digest| Damaged { digest, found }).collect::<Vec<_>>());
+    let why = format!("its bytes are {}", Digest::of(b"bad"));
+    let damaged = |name: &Digest| Damaged {
+        kind: ThingKind::OtherBlob,
+        name: name.to_string(),
+        why: why.clone(),
+        removed: true,
+    };
+    assert_eq!(verified.damaged, bad.iter().map(damaged).collect::<Vec<_>>());
     assert_eq!(files_below(store.dir()), [store.blob_path(&good)]);
-    assert!(store.verify(4, &bareboat_model::Silent).unwrap().damaged.is_empty());
+    assert!(verify().damaged.is_empty());
+}
+
+#[test]
+fn damaged_entries_and_roots_are_named_and_removed() {
+    let (_dir, store) = store();
+    let keys = [1, 2, 3, 4].map(|n| Digest::of(&[n]));
+    for key in &keys {
+        store.write_entry("layer-listings-1", key, |file| Ok(file.write_all(b"listing")?)).unwrap();
+    }
+    let path = |key: &Digest| store.entry_path("layer-listings-1", key);
+    fs::write(path(&keys[1]), b"not sealed").unwrap();
+    let mut changed = fs::read(path(&keys[2])).unwrap();
+    changed[0] ^= 1;
+    fs::write(path(&keys[2]), &changed).unwrap();
+    fs::write(path(&keys[3]), &changed[..changed.len() - 1]).unwrap();
+    // Who needs it before it is found makes it again.
+    assert_eq!(store.read_entry("layer-listings-1", &keys[2]).unwrap(), None);
+    let root =
+        |key: &Digest| store.directory("roots-2", key, |dir| Ok(fs::write(dir.join("a"), "")?)).unwrap();
+    let roots = [1, 2, 3].map(|n| root(&Digest::of(&[n])));
+    let held = store.hold_directory(&roots[2]).unwrap();
+    let judge = |folder: &Path| Ok((folder != roots[0]).then(|| Error::new("it has no `b`")));
+    let verified = store.verify(2, &judge, &bareboat_model::Silent).unwrap();
+    drop(held);
+    assert_eq!(verified.count, 7);
+    let told: Vec<_> = verified.damaged.iter().map(|one| (one.kind, one.why.as_str(), one.removed)).collect();
+    let changed = format!("its bytes are not those that were written: found {}", Digest::of(b"misting"));
+    let expected = [
+        (ThingKind::View, "it is not whole", true),
+        (ThingKind::View, "it is not whole", true),
+        (ThingKind::View, changed.as_str(), true),
+        (ThingKind::Root, "it has no `b`", true),
+        (ThingKind::Root, "it has no `b`", false),
+    ];
+    for one in expected {
+        assert!(told.contains(&one), "{one:?}\n{told:?}");
+    }
+    assert_eq!(told.len(), expected.len());
+    assert_eq!(keys.map(|key| path(&key).exists()), [true, false, false, false]);
+    assert_eq!(roots.map(|root| root.exists()), [true, false, true]);
+    assert_eq!(fs::read_dir(store.dir().join("tmp")).unwrap().count(), 0);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(crate) fn open(files: Files, reference: Option<&str>) -> Result<Box<dyn Sour
         Error::new(format!("cannot read `{MANIFEST_FILE}`: {}", escape(&error.to_string())))
     })?;
     let saved = saved_as(saved, reference)?;
-    if let Some(index) = layout::index(&files)?
+    if let Some(index) = layout::index_if_there(&files)?
         && let Some(top) = kept_manifest(&files, &index, &saved)
     {
         return Ok(Box::new(LayoutSource::at(files, index, top)));

@@ -9,7 +9,7 @@ use bareboat_model::{Context, Digest, Error, Result, Selector};
 use super::read::{LayoutSource, index};
 use super::verified::Verified;
 use super::write::Layout;
-use super::{INDEX_FILE, blob_path, orphans};
+use super::{blob_path, orphans};
 use crate::store::Store;
 use crate::transport::Source as _;
 use crate::transport::files::Files;
@@ -51,8 +51,6 @@ pub fn names(dir: &Path) -> Result<Vec<Named>> {
     let list = || -> Result<Vec<_>> {
         let files = Files::folder(dir)?;
         let index = index(&files)?;
-        let index =
-            index.ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
         let read = |digest: &Digest| files.document(&blob_path(digest)).ok().flatten();
         let named = |image: Descriptor| {
             let tag = image.annotations.get(REF_NAME).cloned();
@@ -77,6 +75,7 @@ pub fn add_names(dir: &Path, image: Option<&Selector>, tags: &[String], store: &
     let add = || -> Result<Descriptor> {
         let verified = Verified::of(dir, store);
         let layout = Layout { dir, verified: &verified };
+        index(&Files::folder(dir)?)?;
         let _lock = layout.lock_safely()?;
         let top = LayoutSource::open(Files::folder(dir)?, image)?.top()?;
         layout.change_index(|index| {
@@ -106,6 +105,7 @@ pub fn remove_name(dir: &Path, image: &Selector, store: &Store) -> Result<Remove
     let remove = || -> Result<Removed> {
         let verified = Verified::of(dir, store);
         let layout = Layout { dir, verified: &verified };
+        index(&Files::folder(dir)?)?;
         let _lock = layout.lock_safely()?;
         let mut gone = Vec::new();
         let digest = layout.change_index(|index| {

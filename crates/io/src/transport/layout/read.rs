@@ -34,8 +34,7 @@ const MOST_ENTRIES: usize = 100_000;
 impl LayoutSource {
     /// The image that `name` names; without a name the only one, or `latest`.
     pub(crate) fn open(files: Files, name: Option<&Selector>) -> Result<Self> {
-        let index = index(&files)?
-            .ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
+        let index = index(&files)?;
         let top = match name {
             Some(Selector::Digest(digest)) => by_digest(&files, &index, digest)?,
             Some(Selector::Tag(tag)) => by_tag(&index, tag).cloned().ok_or_else(|| has_no(&index, tag))?,
@@ -51,8 +50,14 @@ impl LayoutSource {
 }
 
 /// The index of all images in it, if there is one.
-pub(in crate::transport) fn index(files: &Files) -> Result<Option<Index>> {
+pub(in crate::transport) fn index_if_there(files: &Files) -> Result<Option<Index>> {
     files.document(INDEX_FILE)?.map(|bytes| Index::parse(&bytes)).transpose()
+}
+
+/// The index of all images in it.
+pub(super) fn index(files: &Files) -> Result<Index> {
+    let missing = || Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout"));
+    index_if_there(files)?.ok_or_else(missing)
 }
 
 fn tag_of(one: &Descriptor) -> Option<&str> {

@@ -235,7 +235,7 @@ impl Layout<'_> {
         let bytes = read_document(&self.dir.join(INDEX_FILE))?;
         let bytes =
             bytes.ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
-        let mut index = Index::parse(&bytes).context(|| format!("cannot read `{INDEX_FILE}`"))?;
+        let mut index = Index::parse(&bytes)?;
         let changed = change(&mut index)?;
         self.put_index(&index.to_bytes()?)?;
         Ok(changed)
@@ -312,7 +312,7 @@ impl Layout<'_> {
     /// tag: that is where readers look for them.
     fn index_with(&self, tag: &str, graph: &Graph, work: &Work<'_>) -> Result<Vec<u8>> {
         let mut index = match read_document(&self.dir.join(INDEX_FILE))? {
-            Some(bytes) => Index::parse(&bytes).context(|| format!("cannot read `{INDEX_FILE}`"))?,
+            Some(bytes) => Index::parse(&bytes)?,
             None => Index::new(Vec::new()),
         };
         let has_tag = |one: &Descriptor| one.annotations.get(REF_NAME).is_some_and(|name| name == tag);
