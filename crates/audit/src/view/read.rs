@@ -9,6 +9,7 @@ use bareboat_formats::compress::{Compression, decoder};
 use bareboat_formats::oci::Descriptor;
 use bareboat_formats::tar;
 use bareboat_io::store::Store;
+use bareboat_io::transport::MEND;
 use bareboat_model::{Bar, Context, Digest, Error, HashingReader, Progress, Result};
 
 use super::cached::Name;
@@ -144,7 +145,8 @@ fn one(
     Err(Error::new(format!(
         "it is damaged: expected {} of {} bytes, found {found} of {size} bytes",
         layer.digest, layer.size
-    )))
+    ))
+    .with_hint(MEND))
 }
 
 fn tar_of(
