@@ -169,7 +169,7 @@ fn tar_of(
     // In large pieces: the tar's own headers and contents are read in small ones.
     let hashing = HashingReader::new(decoder(compression, reader)?);
     let mut tar = BufReader::with_capacity(BUFFER, hashing);
-    let listing = listing::of_tar(&mut tar, &tar::Limits::of_layer(layer.size), &room)?;
+    let listing = listing::of_tar(&mut tar, &tar::Limits::of_layer_looked_at(layer.size), &room)?;
     let (found, tar_size) = tar.into_inner().finish();
     if found != *diff_id {
         return Err(Error::new(format!("expected a tar of {diff_id}, found {found}")));
