@@ -79,3 +79,13 @@ check "with damage in the cache, too" "$BAREBOAT" inspect "$registry/app:1.0"
 damage
 check "what is damaged is named" matches "$(cache verify; echo "exit code $?")" 'damaged, and removed: sha256:.*exit code 1|exit code 1'
 check "and gone" cache verify
+
+# A layout is nobody's cache: what is damaged there is named, with what to do, which mends it.
+blob=$(ls -S "$AREA"/pulled/blobs/sha256/* | head -n 1)
+chmod u+w "$blob"
+printf X | dd of="$blob" bs=1 seek=50000 conv=notrunc status=none
+refuses "a damaged blob of a layout is named, and what to do" "sha256:$(basename "$blob"): it is damaged" 'hint: .*again' -- \
+    "$BAREBOAT" copy "oci:$AREA/pulled:1.0" "oci:$AREA/none:1.0"
+check "and nothing is written" eval '! test -e "$AREA/none"'
+check "that mends it" "$BAREBOAT" copy "$registry/app:1.0" "oci:$AREA/pulled:1.0"
+check "as another reader says" python3 "$LIVE/holds.py" "oci:$AREA/pulled:1.0"

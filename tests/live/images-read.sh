@@ -82,7 +82,6 @@ done
 check "the same from a Docker archive" eval '
     skopeo --insecure-policy copy -q "$image" "docker-archive:$AREA/hard.tar:x:1" &&
     inspected --tree / --format json "docker-archive:$AREA/hard.tar" >"$AREA/archive.json" && listing --inspected "$AREA/archive.json" | diff "$AREA/ours.list" -'
-rm -f "$AREA/hard.tar"
 
 # dive's images, in every packing that it is tested with, and the numbers that its tests name.
 dive=${DIVE_IMAGES:-$PROJECT/../shared/tests/dive}
@@ -98,3 +97,34 @@ for archive in "$dive"/*.tar; do
     esac
     check "$(basename "$archive") is read" inspected --dive "$transport:$archive"
 done
+original=${DIVE_ORIGINAL:-dive}
+check "dive itself is there" command -v "$original" || exit 0
+# What dive tells, and what we tell that it would: the numbers, and each path that it has as wasted.
+dive_tells() {
+    rm -f "$AREA/dive.json"
+    "$original" "docker-archive://$1" --json "$AREA/dive.json" >/dev/null || return
+    jq -c '.image | [.efficiencyScore, .sizeBytes, .inefficientBytes], (.fileReference // [] | sort_by(.file)[] | [.count, .sizeBytes, .file])' "$AREA/dive.json"
+}
+we_tell() {
+    inspected --dive --format json "$(case $1 in *-oci-*) echo oci-archive ;; *) echo docker-archive ;; esac):$1" 2>/dev/null |
+        jq -c '.dive | [.efficiency, .size, .wasted], (.files | sort_by(.path)[] | [.count, .size, .path])'
+}
+alike() { # FUNCTION FUNCTION ARCHIVE
+    local first second
+    first=$("$1" "$3") second=$("$2" "$3")
+    [ -n "$first" ] && same "$first" "$second" || { echo "$3"; return 1; }
+}
+for archive in "$AREA/hard.tar" "$dive"/{test-docker-image,removed-directory,test-kaniko-image,test-oci-{gzip,estargz,zstd,uncompressed}-image}.tar; do
+    check "as dive itself tells of $(basename "$archive")" alike we_tell dive_tells "$archive"
+done
+# And of images of which nobody knows beforehand what they do.
+mkdir -p "$AREA/chance"
+python3 "$LIVE/stacked.py" chance "$AREA/chance" 60 >"$AREA/by-chance"
+all_as() { # FUNCTION FUNCTION: the same of each of them
+    local archive
+    while read -r archive; do alike "$1" "$2" "$archive" || return; done <"$AREA/by-chance"
+}
+check "dive's numbers of sixty images made by chance" all_as we_tell dive_tells
+wasted() { inspected --format json "docker-archive:$1" 2>/dev/null | jq -c '.waste | .bytes, (.paths | sort_by(.path)[] | [.path, .bytes])'; }
+stacked() { python3 "$LIVE/stacked.py" waste "$1" | jq -c '.bytes, (.paths | to_entries | sort_by(.key)[] | [.key, .value])'; }
+check "and their waste, by path, is what putting their layers on one another tells" all_as wasted stacked

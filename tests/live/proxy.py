@@ -5,6 +5,8 @@
                         in place of the registry, to requests `METHOD PATH` that match; the first COUNT times; with Retry-After,
                         as a date if SECONDS ends with `d`
 --cut REGEX=BYTES       closes the connection after so many bytes of each answer that matches, once for each path
+--largest BYTES         refuses requests with larger bodies, as web servers in front of registries do
+--break REGEX=BYTES     closes the connection after so many bytes of the body of the first request that matches
 --stall REGEX           never answers what matches
 
 The log has one JSON object a line: method, path, query, headers (names in lower case), status, sent and received (bytes of bodies).
@@ -33,6 +35,8 @@ def arguments():
     parser.add_argument("--throttle", type=int)
     parser.add_argument("--answer", action="append", default=[])
     parser.add_argument("--cut")
+    parser.add_argument("--largest", type=int, default=sys.maxsize)
+    parser.add_argument("--break", dest="broken")
     parser.add_argument("--stall", type=re.compile)
     return parser.parse_args()
 
@@ -51,7 +55,14 @@ def parsed_answers():
 
 
 ANSWERS = list(parsed_answers())
-CUT = OPTIONS.cut and (re.compile(OPTIONS.cut.rpartition("=")[0]), int(OPTIONS.cut.rpartition("=")[2]))
+
+
+def parsed_limit(text):
+    pattern, _, most = (text or "").rpartition("=")
+    return (re.compile(pattern), int(most)) if text else None
+
+
+CUT, BREAK = parsed_limit(OPTIONS.cut), parsed_limit(OPTIONS.broken)
 
 
 def first_times(what, count):
@@ -106,9 +117,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one
 
     def counted_body(self, entry):
+        asked = f"{self.command} {self.path}"
+        most = BREAK[1] if BREAK and BREAK[0].search(asked) and first_times("break", 1) else None
         for piece in slowly(self.body()):
             entry["sent"] += len(piece)
             yield piece
+            if most is not None and entry["sent"] >= most:
+                raise ConnectionError("broken off, as asked")
 
     def pass_on(self, entry):
         asked = f"{self.command} {self.path}"
@@ -117,6 +132,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for pattern, status, count, seconds in ANSWERS:
             if pattern.search(asked) and first_times(pattern.pattern, count):
                 return self.refuse(entry, status, seconds)
+        if int(self.headers.get("Content-Length") or 0) > OPTIONS.largest:
+            return self.refuse(entry, 413, "")
         upstream = http.client.HTTPConnection("127.0.0.1", OPTIONS.upstream, timeout=60)
         chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
         has_body = chunked or int(self.headers.get("Content-Length") or 0) > 0

@@ -55,7 +55,36 @@ refuses "a tag alone cannot be deleted there" 'hint: .*by digest' -- "$BAREBOAT"
 check "an image can, by its digest" "$BAREBOAT" delete "$PROXY/team/mounted@$top"
 refuses "and is gone" 'team/mounted:2.0' -- "$BAREBOAT" pull "$PROXY/team/mounted:2.0" "oci:$AREA/none"
 check "all that was asked of the registry is in the specification" \
-    specified "$notes" end-2 end-3 end-7 end-8 end-9 end-11
+    specified "$notes" end-2 end-3 end-4a end-6 end-7 end-8 end-9 end-11
+# METHOD PATH QUERY HEADERS: none of these is, so that it is known what the check is worth.
+while read -r method path query headers; do
+    jq -nc --arg method "$method" --arg path "/v2/$path" --argjson query "$query" --argjson headers "$headers" \
+        '{method: $method, path: $path, query: $query, headers: $headers, status: 200, sent: 1, received: 0}' >"$AREA/wrong"
+    check "that would not be: $method $path $query" eval '! specified "$AREA/wrong"'
+done <<'END'
+GET _catalog {} {}
+GET team/app/manifests/1.0 {} {}
+GET Team/app/blobs/sha256:0 {} {}
+HEAD team/app/tags/list {} {}
+DELETE team/app/tags/1.0 {} {}
+POST team/app/blobs/uploads/ {} {"content-length":"5"}
+POST team/app/blobs/uploads/ {"from":"team/other"} {"content-length":"0"}
+PATCH team/app/blobs/uploads/1 {} {"content-type":"application/octet-stream","content-length":"5"}
+PATCH team/app/blobs/uploads/1 {} {"content-type":"application/octet-stream","content-length":"5","content-range":"bytes=0-4"}
+PUT team/app/blobs/uploads/1 {} {"content-type":"application/octet-stream","content-length":"5"}
+PUT team/app/blobs/uploads/1 {"digest":"sha256:0"} {"content-length":"5"}
+PUT team/app/manifests/1.0 {} {"content-length":"5"}
+GET team/app/tags/list {"page":"2"} {}
+GET team/app/referrers/1.0 {} {}
+END
+
+# A way on which no blob goes whole, and on which a piece is broken off.
+large=$(python3 "$PROJECT/bench/image.py" "$AREA/large:1.0" --megabytes 40 --layers 1)
+check "a way that takes no blob whole starts" proxied pieces "$plain" --largest 20000000 --break PATCH=9000000 || exit 0
+check "an image goes in pieces" "$BAREBOAT" push "oci:$AREA/large:1.0" "$PROXY/team/large:1.0"
+check "and is there" same "$(at "127.0.0.1:$plain/team/large:1.0")" "$large"
+check "each piece is as specified, and the question how far the broken one got" specified "$REQUESTS" end-4a end-5 end-6 end-7 end-13
+check "nothing that arrived was sent twice" eval '[ "$(blob_bytes "$REQUESTS")" -lt $((60 * 1000 * 1000)) ]'
 
 # What goes wrong between here and there.
 check "a proxy that breaks every transfer off starts" proxied cut "$plain" --cut 'GET .*/blobs/=700000' || exit 0

@@ -28,7 +28,7 @@ pub fn copy_content(view: &View, item: &Item<'_>, source: &dyn Layers, out: &mut
         let compression = Compression::sniff(reader.fill_buf()?);
         let tar = BufReader::with_capacity(BUFFER, decoder(compression, reader)?);
         let (mut left, mut found) = (entry, None);
-        let read = tar::read_layer(tar, &tar::Limits::of_layer(layer.size), |member, content| {
+        let read = tar::read_layer(tar, &tar::Limits::of_layer_looked_at(layer.size), |member, content| {
             if matches!(whiteout::parse(&member.path)?, Some(Whiteout::Note)) {
                 return Ok(());
             }

@@ -9,6 +9,7 @@ use bareboat_formats::compress::{Compression, decoder};
 use bareboat_formats::oci::Descriptor;
 use bareboat_formats::tar;
 use bareboat_io::store::Store;
+use bareboat_io::transport::MEND;
 use bareboat_model::{Bar, Context, Digest, Error, HashingReader, Progress, Result};
 
 use super::cached::Name;
@@ -144,7 +145,8 @@ fn one(
     Err(Error::new(format!(
         "it is damaged: expected {} of {} bytes, found {found} of {size} bytes",
         layer.digest, layer.size
-    )))
+    ))
+    .with_hint(MEND))
 }
 
 fn tar_of(
@@ -167,7 +169,7 @@ fn tar_of(
     // In large pieces: the tar's own headers and contents are read in small ones.
     let hashing = HashingReader::new(decoder(compression, reader)?);
     let mut tar = BufReader::with_capacity(BUFFER, hashing);
-    let listing = listing::of_tar(&mut tar, &tar::Limits::of_layer(layer.size), &room)?;
+    let listing = listing::of_tar(&mut tar, &tar::Limits::of_layer_looked_at(layer.size), &room)?;
     let (found, tar_size) = tar.into_inner().finish();
     if found != *diff_id {
         return Err(Error::new(format!("expected a tar of {diff_id}, found {found}")));

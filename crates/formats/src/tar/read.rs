@@ -54,6 +54,15 @@ impl Limits {
         let unpacked = (2 << 30) + size.saturating_mul(200);
         Self { unpacked: unpacked.min(most.unpacked), ..most }
     }
+
+    /// The same for a layer that is looked at and written nowhere: zeros take time then, and no room. Who copies a sparse file
+    /// of 10 GB into an image has a layer of 10 MB.
+    #[must_use]
+    pub fn of_layer_looked_at(size: u64) -> Self {
+        let most = Self::default();
+        let unpacked = (12 << 30) + size.saturating_mul(200);
+        Self { unpacked: unpacked.min(most.unpacked), ..most }
+    }
 }
 
 /// Reads an archive to its end and gives each member to `each`, with its content. What `each` leaves of a

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
+use std::time::SystemTime;
 
 use bareboat_model::{Error, Result};
 use rustix::fs::OFlags;
@@ -32,6 +33,9 @@ pub(crate) fn no_links() -> i32 {
 
 /// Opens a file that is written to over several runs, and makes it if it is not there. One that has another name as well would
 /// lead what is written to another place: its name here is taken away, and a new file made.
+///
+/// It counts as written to now: what an old run left is looked through before anything is added, and who makes room meanwhile
+/// would take it for abandoned.
 pub(crate) fn open_partial(path: &Path) -> io::Result<File> {
     for _ in 0..MOST_TRIES {
         let mut options = OpenOptions::new();
@@ -46,12 +50,17 @@ pub(crate) fn open_partial(path: &Path) -> io::Result<File> {
         if !found.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
-        if found.nlink() <= 1 {
+        if found.nlink() > 1 {
+            std::fs::remove_file(path)?;
+            continue;
+        }
+        file.set_modified(SystemTime::now())?;
+        // It may have been taken away just before.
+        if path.symlink_metadata().is_ok_and(|now| (now.dev(), now.ino()) == (found.dev(), found.ino())) {
             return Ok(file);
         }
-        std::fs::remove_file(path)?;
     }
-    Err(io::Error::other("somebody gives it other names all the time"))
+    Err(io::Error::other("somebody moves it or gives it other names all the time"))
 }
 
 fn flags(flags: OFlags) -> i32 {
@@ -72,4 +81,24 @@ pub(crate) fn open_if_there(path: &Path) -> Result<Option<File>> {
         return Err(Error::new("it is not a regular file"));
     }
     Ok(Some(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_gone_on_with_counts_as_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("partial");
+        std::fs::write(&path, "half").unwrap();
+        let long_ago = SystemTime::now() - Duration::from_hours(1000);
+        File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        let file = open_partial(&path).unwrap();
+        let changed = file.metadata().unwrap().modified().unwrap();
+        assert!(changed.elapsed().unwrap_or_default() < Duration::from_hours(1));
+        assert_eq!(std::fs::read(&path).unwrap(), b"half");
+    }
 }

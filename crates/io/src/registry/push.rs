@@ -300,6 +300,11 @@ impl Upload<'_> {
             Ok(response) => response,
             Err(failure) => {
                 self.state = State::Broken { begun };
+                // A server that takes no body of this size may close the connection before its answer can be read; and of what
+                // goes in pieces, less is lost.
+                if self.blob.size > PIECE {
+                    self.piece = Some(PIECE);
+                }
                 return Err(failure);
             }
         };

@@ -42,7 +42,7 @@ pub use layout::{Named, Removed, add_names, is_of_attachments, names, remove_nam
 pub use platforms::{Choice, Chosen};
 pub use registries::Registries;
 pub use sniff::sniff;
-pub use source::Source;
+pub use source::{MEND, Source};
 
 use crate::http::Http;
 use crate::store::Store;

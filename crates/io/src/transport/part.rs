@@ -32,7 +32,8 @@ pub(super) fn fetch(open: &Open<'_>, blob: &Descriptor, partial: &Path, bar: &dy
         }
         part.restart()?;
         if !resumed {
-            return Err(Error::new(format!("it is damaged: expected {}, found {found}", blob.digest)));
+            let error = format!("it is damaged: expected {}, found {found}", blob.digest);
+            return Err(Error::new(error).with_hint(super::source::MEND));
         }
     }
 }

@@ -12,6 +12,10 @@ use super::part;
 /// "Pushing Manifests"); configs with a long history can be larger.
 pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
 
+/// What the person can do about a blob that is not what its digest says: what was verified before is verified again when a copy
+/// finds it, and replaced.
+pub const MEND: &str = "copying the image to the same place again replaces what is damaged on this machine";
+
 /// One image, or several under one index, with all that belongs to it.
 pub trait Source: Send + Sync {
     /// What was named: a manifest or an index.
@@ -94,7 +98,8 @@ pub(super) fn same(wanted: &Descriptor, found: &Digest, size: u64) -> Result<()>
     Err(Error::new(format!(
         "it is damaged: expected {} of {} bytes, found {found} of {size} bytes",
         wanted.digest, wanted.size
-    )))
+    ))
+    .with_hint(MEND))
 }
 
 /// A blob that is read as it streams, and fails at its end if it was not what its descriptor says.

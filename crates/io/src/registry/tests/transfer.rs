@@ -127,6 +127,16 @@ fn an_upload_whose_last_answer_was_lost_is_not_sent_again() {
 }
 
 #[test]
+fn a_large_blob_that_does_not_go_whole_goes_in_pieces() {
+    let fixture = Fixture::new();
+    fixture.registry.fault_times("PUT /v2/app/blobs/uploads/", Fault::HangUp, 1);
+    let layer = content(20 << 20);
+    let blob = fixture.push(&fixture.client(), "app", &layer).unwrap();
+    assert_eq!(fixture.registry.blob("app", &blob.digest).unwrap(), layer);
+    assert_eq!(fixture.registry.count("PATCH"), 2);
+}
+
+#[test]
 fn an_upload_that_the_registry_lost_begins_anew() {
     let mut fixture = Fixture::new();
     fixture.options.chunk = Some(100_000);

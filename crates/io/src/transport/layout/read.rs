@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{INDEX_FILE, blob_path};
 use crate::transport::files::Files;
 use crate::transport::graph::{Kind, MOST_DOCUMENTS, plain};
-use crate::transport::source::{LARGEST_DOCUMENT, same};
+use crate::transport::source::{LARGEST_DOCUMENT, MEND, same};
 use crate::transport::{DEFAULT_TAG, Source};
 
 /// One image of a layout.
@@ -114,6 +114,10 @@ fn by_digest(files: &Files, index: &Index, digest: &Digest) -> Result<Descriptor
     Err(Error::new(format!("it has no image {digest}")))
 }
 
+fn missing(path: &str) -> Error {
+    Error::new(format!("`{path}` is missing")).with_hint(MEND)
+}
+
 fn document(files: &Files, wanted: &Descriptor) -> Result<Vec<u8>> {
     let path = blob_path(&wanted.digest);
     // What has another length is not read: an index may say of one large blob as often as it likes that it is a document.
@@ -124,9 +128,10 @@ fn document(files: &Files, wanted: &Descriptor) -> Result<Vec<u8>> {
         let (wanted, digest) = (wanted.size, wanted.digest);
         return Err(Error::new(format!(
             "it is damaged: expected {digest} of {wanted} bytes, found {size} bytes"
-        )));
+        ))
+        .with_hint(MEND));
     }
-    let bytes = files.document(&path)?.ok_or_else(|| Error::new(format!("`{path}` is missing")))?;
+    let bytes = files.document(&path)?.ok_or_else(|| missing(&path))?;
     same(wanted, &Digest::of(&bytes), bytes.len() as u64).map(|()| bytes)
 }
 
@@ -183,13 +188,13 @@ impl Source for LayoutSource {
 
     fn open(&self, blob: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>> {
         let path = blob_path(&blob.digest);
-        let (reader, size) =
-            self.files.open(&path, offset)?.ok_or_else(|| Error::new(format!("`{path}` is missing")))?;
+        let (reader, size) = self.files.open(&path, offset)?.ok_or_else(|| missing(&path))?;
         if size != blob.size {
             return Err(Error::new(format!(
                 "`{path}` is damaged: expected {} bytes, found {size}",
                 blob.size
-            )));
+            ))
+            .with_hint(MEND));
         }
         Ok(reader)
     }
