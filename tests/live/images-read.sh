@@ -119,12 +119,12 @@ for archive in "$AREA/hard.tar" "$dive"/{test-docker-image,removed-directory,tes
 done
 # And of images of which nobody knows beforehand what they do.
 mkdir -p "$AREA/chance"
-python3 "$LIVE/stacked.py" chance "$AREA/chance" 60 >"$AREA/by-chance"
+python3 "$LIVE/stacked.py" chance "$AREA/chance" 30 >"$AREA/by-chance"
 all_as() { # FUNCTION FUNCTION: the same of each of them
     local archive
     while read -r archive; do alike "$1" "$2" "$archive" || return; done <"$AREA/by-chance"
 }
-check "dive's numbers of sixty images made by chance" all_as we_tell dive_tells
+check "dive's numbers of thirty images made by chance" all_as we_tell dive_tells
 wasted() { inspected --format json "docker-archive:$1" 2>/dev/null | jq -c '.waste | .bytes, (.paths | sort_by(.path)[] | [.path, .bytes])'; }
 stacked() { python3 "$LIVE/stacked.py" waste "$1" | jq -c '.bytes, (.paths | to_entries | sort_by(.key)[] | [.key, .value])'; }
 check "and their waste, by path, is what putting their layers on one another tells" all_as wasted stacked

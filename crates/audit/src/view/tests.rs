@@ -284,7 +284,7 @@ fn names_are_bytes_and_cannot_lead_out() {
 
 #[test]
 fn a_bomb_is_refused() {
-    let size = 3 << 30;
+    let size = 13 << 30;
     let path = ImagePath::absolute("/zeros").unwrap();
     let kind = EntryKind::File { size };
     let entry =

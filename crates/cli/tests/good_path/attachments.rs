@@ -345,7 +345,10 @@ fn what_strangers_attach_cannot_steer_a_terminal_and_is_told_when_broken() {
     ");
     let refused = |digest: &str| bench.refuses(&["referrers", "oci:image", "--cat", digest]);
     insta::assert_snapshot!(refused(&Digest::of(&bytes).to_string()), @r"error: cannot show `[DIGEST]`: this may be any of [DIGEST], [DIGEST]");
-    insta::assert_snapshot!(refused(&Digest::of(&signature).to_string()), @r"error: cannot read blob [DIGEST]: `blobs/sha256/[HEX]` is missing");
+    insta::assert_snapshot!(refused(&Digest::of(&signature).to_string()), @r"
+    error: cannot read blob [DIGEST]: `blobs/sha256/[HEX]` is missing
+    hint: copying the image to the same place again replaces what is damaged or missing on this machine
+    ");
     insta::assert_snapshot!(refused("sha256:0000000"), @r"
     error: cannot show `sha256:0000000`: nothing of what is attached has this digest
     hint: bareboat referrers IMAGE lists all

@@ -223,5 +223,8 @@ fn a_damaged_layer_is_told() {
     let elsewhere = bench.path("elsewhere");
     let output = bench.command(["build"]).env("BAREBOAT_CACHE", elsewhere).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    insta::assert_snapshot!(said(&output), @r"error: ./bareboat.toml:2:8: cannot build on `oci:below`: cannot read the image `oci:./below`: cannot read blob [DIGEST]: it is damaged: expected [DIGEST], found [DIGEST]");
+    insta::assert_snapshot!(said(&output), @r"
+    error: ./bareboat.toml:2:8: cannot build on `oci:below`: cannot read the image `oci:./below`: cannot read blob [DIGEST]: it is damaged: expected [DIGEST], found [DIGEST]
+    hint: copying the image to the same place again replaces what is damaged or missing on this machine
+    ");
 }

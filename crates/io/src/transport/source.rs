@@ -14,7 +14,8 @@ pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
 
 /// What the person can do about a blob that is not what its digest says: what was verified before is verified again when a copy
 /// finds it, and replaced.
-pub const MEND: &str = "copying the image to the same place again replaces what is damaged on this machine";
+pub const MEND: &str =
+    "copying the image to the same place again replaces what is damaged or missing on this machine";
 
 /// One image, or several under one index, with all that belongs to it.
 pub trait Source: Send + Sync {
