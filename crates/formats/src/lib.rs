@@ -13,6 +13,7 @@ pub mod deb;
 pub mod deb822;
 mod declarations;
 pub mod elf;
+pub mod entry;
 pub mod gzip;
 pub mod http_header;
 pub mod jks;
