@@ -42,7 +42,6 @@ pub struct Overlay<N> {
     /// What the layer that is being put on touched, with what was there before it: the first of a path counts.
     touched: Vec<Touched<N>>,
     memory_left: usize,
-    most_memory: usize,
 }
 
 /// What is at a path, and which layer put it there: whiteouts speak of lower ones only.
@@ -101,7 +100,7 @@ impl<N: Node> Overlay<N> {
     pub fn new(memory: usize) -> Self {
         let root = Placed { node: N::implied(0), layer: 0 };
         let nodes = BTreeMap::from([(ImagePath::ROOT, root)]);
-        Self { nodes, layer: 0, touched: Vec::new(), memory_left: memory, most_memory: memory }
+        Self { nodes, layer: 0, touched: Vec::new(), memory_left: memory }
     }
 
     /// What is at the path, which has no links on its way.
@@ -279,12 +278,9 @@ impl<N: Node> Overlay<N> {
     }
 
     fn charge(&mut self, bytes: usize) -> Result<()> {
-        self.memory_left = self.memory_left.checked_sub(bytes).ok_or_else(|| {
-            let most = self.most_memory >> 20;
-            Error::new(format!(
-                "the layers have too many paths: they would take more than {most} MiB of memory"
-            ))
-        })?;
+        let left = self.memory_left.checked_sub(bytes);
+        self.memory_left =
+            left.ok_or_else(|| Error::new("the layers have more paths than are held in memory"))?;
         Ok(())
     }
 

@@ -313,10 +313,7 @@ fn what_is_kept_of_all_layers_together_is_bounded() {
     let fixture = Fixture::of(&["/a /b"]);
     let listings = || vec![(fixture.layers[0].0.clone(), fixture.layers[0].1, listing.clone())];
     let said = squash::view(listings(), 100).unwrap_err().to_string();
-    assert!(
-        said.ends_with("the layers have too many paths: they would take more than 0 MiB of memory"),
-        "{said}"
-    );
+    assert!(said.ends_with("the layers have more paths than are held in memory"), "{said}");
 }
 
 #[test]
