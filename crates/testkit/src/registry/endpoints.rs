@@ -347,12 +347,8 @@ fn tags(request: &Request<'_>, settings: &Settings, shared: &Shared, repository:
     let page = &after[..most.min(after.len())];
     let answer =
         Answer::new(200).body("application/json", json!({ "name": repository, "tags": page }).to_string());
-    match page.last().filter(|_| page.len() < after.len()) {
-        Some(last) => {
-            answer.header("Link", format!("</v2/{repository}/tags/list?n={most}&last={last}>; rel=\"next\""))
-        }
-        None => answer,
-    }
+    let last = page.last().filter(|_| page.len() < after.len());
+    with_next(answer, last.map(|last| format!("/v2/{repository}/tags/list?n={most}&last={last}")))
 }
 
 fn referrers(
@@ -379,12 +375,16 @@ fn referrers(
         "manifests": page,
     });
     let answer = Answer::new(200).body("application/vnd.oci.image.index.v1+json", index.to_string());
-    match first + settings.page < all.len() {
-        true => {
-            let next = format!("/v2/{repository}/referrers/{of}?from={}", first + settings.page);
-            answer.header("Link", format!("<{next}>; rel=\"next\""))
-        }
-        false => answer,
+    let next = first + settings.page;
+    let more = next < all.len();
+    with_next(answer, more.then(|| format!("/v2/{repository}/referrers/{of}?from={next}")))
+}
+
+/// Says where the next page is, if there is one (RFC 8288).
+fn with_next(answer: Answer, next: Option<String>) -> Answer {
+    match next {
+        Some(next) => answer.header("Link", format!("<{next}>; rel=\"next\"")),
+        None => answer,
     }
 }
 
