@@ -244,7 +244,7 @@ fn version(digest: &Digest) -> String {
 }
 
 fn blob(request: &Request<'_>, settings: &Settings, shared: &Shared, repository: &str, name: &str) -> Answer {
-    let mut state = lock(&shared.state);
+    let state = lock(&shared.state);
     let Ok(digest) = name.parse::<Digest>() else { return Answer::error(400, "DIGEST_INVALID") };
     match request.method() {
         "GET" | "HEAD" => {
@@ -259,9 +259,6 @@ fn blob(request: &Request<'_>, settings: &Settings, shared: &Shared, repository:
                 None => Answer::error(404, "BLOB_UNKNOWN"),
             }
         }
-        "DELETE" if !settings.delete => Answer::error(405, "UNSUPPORTED"),
-        "DELETE" if state.delete_blob(repository, digest) => Answer::new(202),
-        "DELETE" => Answer::error(404, "BLOB_UNKNOWN"),
         _ => Answer::error(405, "UNSUPPORTED"),
     }
 }
