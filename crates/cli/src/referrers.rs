@@ -1,7 +1,6 @@
 //! `bareboat referrers`.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
 
 use bareboat_formats::oci::Descriptor;
 use bareboat_io::transport::{self, Attached, Source};
@@ -9,8 +8,9 @@ use bareboat_model::{Context as _, Digest, Error, Result, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Format, Referrers};
+use crate::bytes;
 use crate::image::{self, Harbour};
-use crate::output::{Failure, answer, answer_json, harmless};
+use crate::output::{Failure, answer, answer_json};
 use crate::summary::size;
 use crate::terminal::Terminal;
 
@@ -131,19 +131,10 @@ fn shown(text: &str) -> String {
 
 /// Writes a blob of an attachment, or the only one of an attachment.
 fn cat(source: &dyn Source, attached: &[Attached], asked: &str) -> Result<(), Failure> {
-    let blob = find(attached, asked).context(|| format!("cannot show `{}`", escape(asked)))?;
-    let bytes = transport::attached_blob(source, blob)?;
-    let mut stdout = std::io::stdout().lock();
-    if stdout.is_terminal() {
-        // What strangers attached must not steer it.
-        drop(stdout);
-        return answer(&(harmless(&String::from_utf8_lossy(&bytes)) + "\n"));
-    }
-    let written = stdout.write_all(&bytes).and_then(|()| stdout.flush());
-    written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        _ => Failure::Error(Error::from(error).context("cannot write the answer")),
-    })
+    let failing = || format!("cannot show `{}`", escape(asked));
+    let blob = find(attached, asked).context(failing)?;
+    let content = transport::attached_blob(source, blob)?;
+    bytes::write(|out| Ok(out.write_all(&content)?), failing)
 }
 
 fn find<'a>(attached: &'a [Attached], asked: &str) -> Result<&'a Descriptor> {
