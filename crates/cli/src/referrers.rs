@@ -56,14 +56,15 @@ pub(crate) fn run(command: &Referrers, args: &Args, terminal: &Terminal) -> Resu
     let cannot = || format!("cannot list what is attached to `{}`", escape(&command.image));
     let source =
         transport::source(&place, &outside).map_err(|error| image::explain(error, &command.image, &place))?;
-    let attached = transport::attachments(&*source).context(cannot)?;
+    let kind = command.artifact_type.as_deref();
+    let attached = transport::attachments(&*source, kind).context(cannot)?;
     terminal.finish();
     if let Some(digest) = &command.cat {
         return cat(&*source, &attached, digest);
     }
     let top = source.top()?.digest;
     match args.story.format {
-        Format::Text => answer(&text(&command.image, top, &attached)),
+        Format::Text => answer(&text(command, top, &attached)),
         Format::Json => {
             let attachments = attached.iter().map(one).collect();
             answer_json("bareboat.referrers/1", &Answer { image: &command.image, digest: top, attachments })
@@ -93,9 +94,13 @@ fn whole(attached: &Attached) -> u64 {
     attached.blobs.iter().fold(attached.manifest.size, |sum, blob| sum.saturating_add(blob.size))
 }
 
-fn text(image: &str, top: Digest, attached: &[Attached]) -> String {
+fn text(command: &Referrers, top: Digest, attached: &[Attached]) -> String {
     if attached.is_empty() {
-        return format!("nothing is attached to {} ({top})\n", escape(image));
+        let kind = command
+            .artifact_type
+            .as_ref()
+            .map_or_else(String::new, |kind| format!(" of type {}", escape(kind)));
+        return format!("nothing{kind} is attached to {} ({top})\n", escape(&command.image));
     }
     let mut out = String::new();
     for one in attached {

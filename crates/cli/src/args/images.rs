@@ -13,6 +13,9 @@ use super::{Patience, platform};
 pub(crate) struct Referrers {
     /// The image
     pub(crate) image: String,
+    /// List only what has this artifact type, and is attached to the image or to another such thing
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) artifact_type: Option<String>,
     /// Show the content of one, by its digest or the first digits of it
     #[arg(long, value_name = "DIGEST")]
     pub(crate) cat: Option<String>,

@@ -363,10 +363,12 @@ fn referrers(
         return Answer::error(404, "NOT_FOUND");
     }
     let state = lock(&shared.state);
+    let kind = request.param("artifactType");
     let all: Vec<Value> = state
         .manifests(repository)
         .filter(|(_, (_, bytes))| subject(bytes).as_deref() == Some(of))
         .map(|(digest, (media_type, bytes))| entry(*digest, media_type, bytes))
+        .filter(|entry| kind.as_deref().is_none_or(|kind| entry["artifactType"] == kind))
         .collect();
     let first: usize = request.param("from").and_then(|from| from.parse().ok()).unwrap_or(0);
     let page: Vec<Value> = all.iter().skip(first).take(settings.page).cloned().collect();
@@ -376,9 +378,15 @@ fn referrers(
         "manifests": page,
     });
     let answer = Answer::new(200).body("application/vnd.oci.image.index.v1+json", index.to_string());
+    let answer = match kind {
+        Some(_) => answer.header("OCI-Filters-Applied", "artifactType"),
+        None => answer,
+    };
     match first + settings.page < all.len() {
         true => {
-            let next = format!("/v2/{repository}/referrers/{of}?from={}", first + settings.page);
+            let chosen =
+                request.query.split('&').find(|pair| pair.starts_with("artifactType=")).unwrap_or_default();
+            let next = format!("/v2/{repository}/referrers/{of}?from={}&{chosen}", first + settings.page);
             answer.header("Link", format!("<{next}>; rel=\"next\""))
         }
         false => answer,
