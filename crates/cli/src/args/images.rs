@@ -26,7 +26,8 @@ pub(crate) struct Referrers {
 /// Tell what differs between two images: files, packages, settings, layers and sizes
 ///
 /// Files of packages that came, went or moved are summed up with the package, folders that came or went as a whole are one
-/// line. Layers that both images have are read once, and what was seen in a layer is kept for the next time.
+/// line. Layers that both images have are read once, and what was seen in a layer is kept for the next time. With --format
+/// markdown, the answer is for a comment on a pull request.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Diff {
     /// The image before
