@@ -51,13 +51,13 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
             count(image.packages as u64, "package"),
             count(image.files, "file"),
             size(image.bytes),
-            format!("{} compressed", size(image.compressed)),
+            format!("{} stored", size(image.stored)),
             format!("{} ({made} new)", count(image.layers.len() as u64, "layer")),
         ],
     );
     if verbose {
         for layer in &image.layers {
-            line(text, "  layer", &[format!("{} {}", size(layer.compressed), layer.title)]);
+            line(text, "  layer", &[format!("{} {}", size(layer.stored), layer.title)]);
         }
     }
     if !image.pruned.is_empty() {
