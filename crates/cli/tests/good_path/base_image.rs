@@ -127,7 +127,7 @@ fn a_summary_tells_what_was_taken_over() {
     insta::assert_snapshot!(bench.says(&["build"]), @r"
     locked       ./bareboat.lock: 1 package for linux/amd64
     built on     oci:below ([DIGEST])
-    linux/amd64  1 package, 87 files, 16.8 kB, [N] compressed, 6 layers (2 new)
+    linux/amd64  1 package, 87 files, 16.8 kB, [N] stored, 6 layers (2 new)
     pruned       45 B in 4 files: man 14 B, info 13 B, docs 12 B, locales 6 B
     effects      status.d (1 package)
     digest       [DIGEST]

@@ -53,11 +53,12 @@ pub trait Source: Send + Sync {
         part::fetch(&|offset| self.open(blob, offset), blob, partial, bar)
     }
 
-    /// The manifests that name `of` as their subject.
+    /// The manifests that name `of` as their subject. Of another artifact type than `kind` may be among them: that is for who can leave
+    /// out what is not asked for before it is sent.
     ///
     /// # Errors
     /// When they cannot be told.
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>>;
+    fn referrers(&self, of: &Digest, kind: Option<&str>) -> Result<Vec<Descriptor>>;
 
     /// The repository that it is in, from which a registry can mount blobs into another.
     fn repository(&self) -> Option<&Reference> {

@@ -16,10 +16,11 @@ use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_
 use bareboat_model::{Context, Digest, Error, Result, escape};
 
 use super::verified::Verified;
-use super::{DOCKERS, INDEX_FILE, orphans};
+use super::{DOCKERS, INDEX_FILE, orphans, read};
 use crate::files::{
     is_at, is_occupied, no_links, prefix_for, prepare_folder, read_bounded, replace_file, sync_folder,
 };
+use crate::transport::files::Files;
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
 use crate::transport::stored::named;
@@ -232,10 +233,7 @@ impl Layout<'_> {
 
     /// Exchanges the index for a changed one.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
-        let bytes = read_document(&self.dir.join(INDEX_FILE))?;
-        let bytes =
-            bytes.ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
-        let mut index = Index::parse(&bytes)?;
+        let mut index = read::index(&Files::folder(self.dir)?)?;
         let changed = change(&mut index)?;
         self.put_index(&index.to_bytes()?)?;
         Ok(changed)
