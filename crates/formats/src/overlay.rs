@@ -3,7 +3,7 @@
 //! Every path is taken through the links that lie below it, as a mounted root would; so no layer reaches outside, and two
 //! names of one place are one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bareboat_model::{Error, ImagePath, Result};
 
@@ -33,6 +33,8 @@ pub struct Overlay<N> {
     path_bytes: usize,
     /// What the layer that is being put on touched, with what was there before it.
     touched: BTreeMap<ImagePath, Option<N>>,
+    /// Below which nothing older than that layer is left: a layer may say so a million times.
+    emptied: HashSet<ImagePath>,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl<N: Node> Overlay<N> {
     pub fn new() -> Self {
         let root = Placed { node: N::implied(0), layer: 0 };
         let nodes = BTreeMap::from([(ImagePath::ROOT, root)]);
-        Self { nodes, layer: 0, path_bytes: 0, touched: BTreeMap::new() }
+        Self { nodes, layer: 0, path_bytes: 0, touched: BTreeMap::new(), emptied: HashSet::new() }
     }
 
     /// What is at the path, which has no links on its way.
@@ -119,6 +121,7 @@ impl<N: Node> Overlay<N> {
     /// Ends a layer: gives what it touched, each with what was there before the layer. What is there now may be the same.
     pub fn end_layer(&mut self) -> BTreeMap<ImagePath, Option<N>> {
         self.layer += 1;
+        self.emptied.clear();
         std::mem::take(&mut self.touched)
     }
 
@@ -146,8 +149,14 @@ impl<N: Node> Overlay<N> {
     }
 
     fn remove_older(&mut self, path: &ImagePath, itself: bool) {
+        let mut above = std::iter::successors(path.parent(), ImagePath::parent);
+        if above.any(|above| self.emptied.contains(&above)) {
+            return;
+        }
+        let most = if self.emptied.insert(path.clone()) { usize::MAX } else { usize::from(itself) };
         let gone: Vec<ImagePath> = self
             .below(path, itself)
+            .take(most)
             .filter(|(path, placed)| !path.is_root() && placed.layer < self.layer)
             .map(|(path, _)| path.clone())
             .collect();
@@ -171,11 +180,9 @@ impl<N: Node> Overlay<N> {
     }
 
     fn below(&self, directory: &ImagePath, itself: bool) -> impl Iterator<Item = (&ImagePath, &Placed<N>)> {
-        let end = directory.as_bytes();
-        self.nodes
-            .range(directory.clone()..)
-            .take_while(move |(path, _)| path.as_bytes().starts_with(end))
-            .filter(move |(path, _)| path.is_within(directory) && (itself || *path != directory))
+        let top = self.nodes.get_key_value(directory).filter(|_| itself);
+        let below = self.nodes.range(directory.first_below()..);
+        top.into_iter().chain(below.take_while(move |(path, _)| path.is_within(directory)))
     }
 
     fn remove_one(&mut self, path: ImagePath) {
@@ -257,6 +264,8 @@ mod tests {
             (&["/a /.wh.a"], "/a:0", "+/a"),
             (&["/a", "/.wh.b /n/.wh..wh..opq"], "/a:0", ""),
             (&["/a", "/.wh..wh..opq"], "", "/a"),
+            (&["/d/e/x /d/y", "/d/.wh.e /d/.wh..wh..opq /d/.wh.e /.wh.d"], "", "/d /d/e /d/e/x /d/y"),
+            (&["/d/x", "/d/z /.wh.d /.wh.d /d/.wh..wh..opq", "/.wh.d"], "", "/d /d/z"),
             (&["/d/x /d.y /d-z", "/.wh.d"], "/d-z:0 /d.y:0", "/d /d/x"),
             (&["/usr/lib/ /lib->usr/lib", "/lib/x"], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1", "+/usr/lib/x"),
             (&["/usr/lib/x /lib->usr/lib", "/lib/.wh.x"], "/lib@ /usr/ /usr/lib/", "/usr/lib/x"),
@@ -266,6 +275,24 @@ mod tests {
             let found = stacked(layers).unwrap();
             assert_eq!((&*found.0, &*found.1), (expected, touched), "{layers:?}");
         }
+    }
+
+    #[test]
+    fn whiteouts_that_come_again_and_names_beside_one_another_take_no_longer() {
+        const MANY: usize = 30_000;
+        let files = |folder: &str| (0..MANY).map(|n| format!("{folder}{n}")).collect::<Vec<_>>().join(" ");
+        let again = |text: &str| [text].repeat(MANY).join(" ");
+        let started = std::time::Instant::now();
+        for layers in [
+            ["/d/x".to_owned(), format!("{} {}", files("/d/"), again("/d/.wh..wh..opq"))],
+            ["/d/x".to_owned(), format!("{} {}", files("/d/"), again("/.wh.d"))],
+            ["/b".to_owned(), format!("{} {}", files("/a-"), again("/a"))],
+        ] {
+            let (nodes, _) = stacked(&[&layers[0], &layers[1]]).unwrap();
+            assert!(nodes.split(' ').count() > MANY);
+        }
+        // Each against all the others took minutes.
+        assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
     }
 
     #[test]

@@ -226,10 +226,7 @@ impl Tree {
 
     /// What lies directly and indirectly below `directory`, sorted.
     pub fn below<'a>(&'a self, directory: &'a ImagePath) -> impl Iterator<Item = (&'a ImagePath, &'a Node)> {
-        self.nodes
-            .range(directory.clone()..)
-            .take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes()))
-            .filter(move |(path, _)| *path != directory && path.is_within(directory))
+        self.nodes.range(directory.first_below()..).take_while(move |(path, _)| path.is_within(directory))
     }
 
     /// Puts `node` at `path`, with links in the path's directories followed, and directories made where

@@ -3,7 +3,7 @@
 //! Where a path really is, links followed, is decided by the index alone. So the disk is only ever asked for paths
 //! without links, below the folder, and a link that a hostile layer planted leads nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -45,6 +45,7 @@ pub(super) fn layers(
     let mut tree = Unpacking::new(dir, keeps_owners)?;
     for (number, (layer, diff_id)) in layers.iter().enumerate() {
         tree.layer = number;
+        tree.emptied.clear();
         put_on(&mut tree, layer, diff_id, store)
             .context(|| format!("cannot unpack layer {} ({})", number + 1, layer.digest))?;
         bar.advance(layer.size);
@@ -87,6 +88,8 @@ struct Unpacking {
     path_bytes: usize,
     /// The folder that the last member was put into: most often the next one's too.
     last: Option<(ImagePath, OwnedFd)>,
+    /// Below which nothing older than the layer is left: it may say so a million times.
+    emptied: HashSet<ImagePath>,
 }
 
 impl Unpacking {
@@ -102,6 +105,7 @@ impl Unpacking {
             bytes_left: unpacked,
             path_bytes: 0,
             last: None,
+            emptied: HashSet::new(),
         })
     }
 
@@ -229,12 +233,17 @@ impl Unpacking {
     /// Takes away what lower layers have at `path` and below.
     fn remove_older(&mut self, path: &ImagePath, itself: bool) -> Result<()> {
         let layer = self.layer;
+        let mut above = std::iter::successors(path.parent(), ImagePath::parent);
+        if above.any(|above| self.emptied.contains(&above)) {
+            return Ok(());
+        }
+        let most = if self.emptied.insert(path.clone()) { usize::MAX } else { usize::from(itself) };
         let is_older = |path: &ImagePath| self.brought_by.get(path).is_none_or(|&by| by < layer);
-        let gone: Vec<ImagePath> =
-            self.below(path, itself).into_iter().filter(|path| !path.is_root() && is_older(path)).collect();
+        let below = self.below(path, itself).take(most);
+        let gone: Vec<ImagePath> = below.filter(|path| !path.is_root() && is_older(path)).cloned().collect();
         for path in gone.into_iter().rev() {
             // What this layer put into an older directory keeps it.
-            if self.below(&path, false).is_empty() {
+            if self.below(&path, false).next().is_none() {
                 self.remove_one(&path)?;
             }
         }
@@ -248,16 +257,15 @@ impl Unpacking {
         if !self.entries.contains_key(path) {
             return Ok(());
         }
-        self.below(path, true).iter().rev().try_for_each(|path| self.remove_one(path))
+        let gone: Vec<ImagePath> = self.below(path, true).cloned().collect();
+        gone.iter().rev().try_for_each(|path| self.remove_one(path))
     }
 
-    fn below(&self, directory: &ImagePath, itself: bool) -> Vec<ImagePath> {
-        let from = self.entries.range(directory.clone()..);
-        from.map(|(path, _)| path)
-            .take_while(|path| path.as_bytes().starts_with(directory.as_bytes()))
-            .filter(|path| path.is_within(directory) && (itself || *path != directory))
-            .cloned()
-            .collect()
+    fn below(&self, directory: &ImagePath, itself: bool) -> impl Iterator<Item = &ImagePath> {
+        let top = self.entries.get_key_value(directory).filter(|_| itself);
+        let below = self.entries.range(directory.first_below()..);
+        let below = below.take_while(move |(path, _)| path.is_within(directory));
+        top.into_iter().chain(below).map(|(path, _)| path)
     }
 
     fn remove_one(&mut self, path: &ImagePath) -> Result<()> {
