@@ -3,7 +3,7 @@
 //! Every path is taken through the links that lie below it, as a mounted root would; so no layer reaches outside, and two
 //! names of one place are one. Nothing is known here of disks: each step says what it did, for whoever has to follow it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bareboat_model::{Error, ImagePath, Result};
 
@@ -41,6 +41,8 @@ pub struct Overlay<N> {
     layer: usize,
     /// What the layer that is being put on touched, with what was there before it: the first of a path counts.
     touched: Vec<Touched<N>>,
+    /// Below which nothing older than that layer is left: a layer may say so a million times.
+    emptied: HashSet<ImagePath>,
     memory_left: usize,
 }
 
@@ -95,12 +97,14 @@ pub enum Did {
 impl<N: Node> Overlay<N> {
     /// What a node takes. Maps that are filled in order are half full.
     const COST: usize = 2 * (size_of::<ImagePath>() + size_of::<Placed<N>>());
+    /// What it takes to know that a directory was emptied. Its path may be no entry's own.
+    const EMPTIED: usize = 2 * size_of::<ImagePath>() + AN_ALLOCATION;
 
     /// Nothing but the root. No more than `memory` bytes, as far as they can be told, are taken by what is put in.
     pub fn new(memory: usize) -> Self {
         let root = Placed { node: N::implied(0), layer: 0 };
         let nodes = BTreeMap::from([(ImagePath::ROOT, root)]);
-        Self { nodes, layer: 0, touched: Vec::new(), memory_left: memory }
+        Self { nodes, layer: 0, touched: Vec::new(), emptied: HashSet::new(), memory_left: memory }
     }
 
     /// What is at the path, which has no links on its way.
@@ -135,6 +139,8 @@ impl<N: Node> Overlay<N> {
     /// Ends a layer: gives what it touched, by path.
     pub fn end_layer(&mut self) -> Vec<Touched<N>> {
         self.layer += 1;
+        self.memory_left += self.emptied.len() * Self::EMPTIED;
+        self.emptied.clear();
         let mut touched = std::mem::take(&mut self.touched);
         touched.sort_by(|a, b| a.path.cmp(&b.path));
         touched.dedup_by(|later, first| later.path == first.path);
@@ -196,11 +202,11 @@ impl<N: Node> Overlay<N> {
         Ok(match whiteout::parse(whiteout)? {
             Some(Whiteout::Below(folder)) => {
                 let folder = folder.follow(|path| self.link_at(path))?;
-                self.remove_older(&folder, false)
+                self.remove_older(&folder, false)?
             }
             Some(Whiteout::Path(path)) => {
                 let path = self.real(&path)?;
-                self.remove_older(&path, true)
+                self.remove_older(&path, true)?
             }
             Some(Whiteout::Note) | None => Vec::new(),
         })
@@ -232,9 +238,18 @@ impl<N: Node> Overlay<N> {
         Ok(())
     }
 
-    fn remove_older(&mut self, path: &ImagePath, itself: bool) -> Vec<(ImagePath, N)> {
+    fn remove_older(&mut self, path: &ImagePath, itself: bool) -> Result<Vec<(ImagePath, N)>> {
+        let mut above = std::iter::successors(path.parent(), ImagePath::parent);
+        if above.any(|above| self.emptied.contains(&above)) {
+            return Ok(Vec::new());
+        }
+        let again = !self.emptied.insert(path.clone());
+        if !again {
+            self.charge(Self::EMPTIED)?;
+        }
         let older: Vec<ImagePath> = self
             .below(path, itself)
+            .take(if again { usize::from(itself) } else { usize::MAX })
             .filter(|(path, placed)| !path.is_root() && placed.layer < self.layer)
             .map(|(path, _)| path.clone())
             .collect();
@@ -245,7 +260,7 @@ impl<N: Node> Overlay<N> {
                 self.remove_one(path, &mut gone);
             }
         }
-        gone
+        Ok(gone)
     }
 
     fn remove(&mut self, path: &ImagePath, gone: &mut Vec<(ImagePath, N)>) -> Result<()> {
@@ -295,16 +310,13 @@ impl<N: Node> Overlay<N> {
     }
 }
 
-/// What is at `directory` and below it, by path: `d-z` stands between `d` and `d/x`.
+/// What is at `directory` and below it, by path.
 pub fn below<'a, T>(
     nodes: &'a BTreeMap<ImagePath, T>,
     directory: &'a ImagePath,
 ) -> impl Iterator<Item = (&'a ImagePath, &'a T)> {
-    let end = directory.as_bytes();
-    nodes
-        .range(directory.clone()..)
-        .take_while(move |(path, _)| path.as_bytes().starts_with(end))
-        .filter(move |(path, _)| path.is_within(directory))
+    let below = nodes.range(directory.first_below()..).take_while(move |(path, _)| path.is_within(directory));
+    nodes.get_key_value(directory).into_iter().chain(below)
 }
 
 #[cfg(test)]
@@ -367,7 +379,7 @@ mod tests {
 
     /// What is there in the end, and what the last layer touched.
     fn stacked(layers: &[&str]) -> Result<(String, String)> {
-        let mut overlay = Overlay::new(1 << 20);
+        let mut overlay = Overlay::new(1 << 26);
         let (mut disk, mut touched) = (Disk::default(), Vec::new());
         for (number, layer) in layers.iter().enumerate() {
             for text in layer.split_whitespace() {
@@ -417,6 +429,8 @@ mod tests {
             (&["/a /.wh.a"], "/a:0", "+/a"),
             (&["/a", "/.wh.b /n/.wh..wh..opq"], "/a:0", ""),
             (&["/a", "/.wh..wh..opq"], "", "/a"),
+            (&["/d/e/x /d/y", "/d/.wh.e /d/.wh..wh..opq /d/.wh.e /.wh.d"], "", "/d /d/e /d/e/x /d/y"),
+            (&["/d/x", "/d/z /.wh.d /.wh.d /d/.wh..wh..opq", "/.wh.d"], "", "/d /d/z"),
             (&["/.wh..wh.plnk/ /a"], "/a:0", "+/a"),
             // Links on the way.
             (&["/usr/lib/ /lib->usr/lib", "/lib/x"], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1", "+/usr/lib/x"),
@@ -444,6 +458,24 @@ mod tests {
             let found = stacked(layers).unwrap();
             assert_eq!((&*found.0, &*found.1), (expected, touched), "{layers:?}");
         }
+    }
+
+    #[test]
+    fn whiteouts_that_come_again_and_names_beside_one_another_take_no_longer() {
+        const MANY: usize = 20_000;
+        let files = |folder: &str| (0..MANY).map(|n| format!("{folder}{n}")).collect::<Vec<_>>().join(" ");
+        let again = |text: &str| [text].repeat(MANY).join(" ");
+        let started = std::time::Instant::now();
+        for layers in [
+            ["/d/x".to_owned(), format!("{} {}", files("/d/"), again("/d/.wh..wh..opq"))],
+            ["/d/x".to_owned(), format!("{} {}", files("/d/"), again("/.wh.d"))],
+            ["/b".to_owned(), format!("{} {}", files("/a-"), again("/a"))],
+        ] {
+            let (nodes, _) = stacked(&[&layers[0], &layers[1]]).unwrap();
+            assert!(nodes.split(' ').count() > MANY);
+        }
+        // Each against all the others took minutes.
+        assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
     }
 
     #[test]

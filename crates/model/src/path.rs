@@ -123,6 +123,13 @@ impl ImagePath {
         Self::parse(&[self.as_bytes(), b"/", relative].concat())
     }
 
+    /// Where, in the order of paths, those begin that lie below this one. What is between the two is beside it: `/d-x` comes
+    /// after `/d` and before `/d/x`.
+    #[must_use]
+    pub fn first_below(&self) -> Self {
+        self.child(b"\x01")
+    }
+
     /// Whether this path is `ancestor` or lies below it.
     pub fn is_within(&self, ancestor: &Self) -> bool {
         ancestor.is_root()
@@ -181,6 +188,15 @@ mod tests {
         for bad in ["..", "a/../b", "/..", "a\0b", &long_name, &long_path] {
             assert!(ImagePath::parse(bad.as_bytes()).is_err());
         }
+    }
+
+    #[test]
+    fn what_lies_below_begins_after_what_lies_beside() {
+        let paths = ["d", "d-x", "d.x", "d/!", "d/e", "d/\u{1}", "d0"].map(path);
+        let sorted = std::collections::BTreeSet::from(paths);
+        let below: Vec<_> = sorted.range(path("d").first_below()..).map(ImagePath::to_string).collect();
+        assert_eq!(below, ["/d/\\u{1}", "/d/!", "/d/e", "/d0"]);
+        assert_eq!(sorted.range(ImagePath::ROOT.first_below()..).count(), 7);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use bareboat_model::{Digest, Result, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Extra, Platform, null_as_default, parse, to_bytes};
+use super::{Extra, Platform, null_as_default, others, parse, to_bytes};
 
 /// How an image runs, and what its layers unpack to (config.md).
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -35,8 +35,14 @@ pub struct ImageConfig {
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
     /// Everything else, such as `os.version` and Docker's `container_config`.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "ImageConfig::others")]
     pub extra: Extra,
+}
+
+impl ImageConfig {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["created", "author", "architecture", "variant", "os", "config", "rootfs", "history"])
+    }
 }
 
 impl ImageConfig {
@@ -95,8 +101,27 @@ pub struct Execution {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
     /// Everything else, such as Docker's `Healthcheck`, `Shell` and `OnBuild`.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "Execution::others")]
     pub extra: Extra,
+}
+
+impl Execution {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(
+            from,
+            &[
+                "User",
+                "ExposedPorts",
+                "Env",
+                "Entrypoint",
+                "Cmd",
+                "Volumes",
+                "WorkingDir",
+                "Labels",
+                "StopSignal",
+            ],
+        )
+    }
 }
 
 impl Execution {
@@ -138,8 +163,14 @@ pub struct History {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub empty_layer: bool,
     /// Everything else.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "History::others")]
     pub extra: Extra,
+}
+
+impl History {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["created", "created_by", "comment", "empty_layer"])
+    }
 }
 
 /// A set written as Go writes one: `{"8080/tcp":{}}`.

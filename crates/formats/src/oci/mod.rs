@@ -90,8 +90,14 @@ pub struct Descriptor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
     /// Everything else.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "Descriptor::others")]
     pub extra: Extra,
+}
+
+impl Descriptor {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["mediaType", "digest", "size", "annotations", "platform"])
+    }
 }
 
 impl Descriptor {
@@ -140,8 +146,14 @@ pub struct Manifest {
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Everything else, such as `subject` and `artifactType`.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "Manifest::others")]
     pub extra: Extra,
+}
+
+impl Manifest {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["schemaVersion", "mediaType", "config", "layers", "annotations"])
+    }
 }
 
 impl Manifest {
@@ -207,8 +219,14 @@ pub struct Index {
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// Everything else.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "Index::others")]
     pub extra: Extra,
+}
+
+impl Index {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["schemaVersion", "mediaType", "manifests", "annotations"])
+    }
 }
 
 impl Index {
@@ -282,6 +300,25 @@ fn blob_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error
         )));
     }
     Ok(size)
+}
+
+/// The fields that are none of the `known` ones. One that is, but for its letters' case, is refused: engines are written in Go,
+/// whose decoder takes it for the known one (encoding/json, "Unmarshal"), so they would run another image than is told of here.
+fn others<'de, D: Deserializer<'de>>(from: D, known: &[&str]) -> std::result::Result<Extra, D::Error> {
+    let extra = Extra::deserialize(from)?;
+    let twin =
+        extra.keys().find_map(|name| Some((name, known.iter().find(|known| folded(known) == folded(name))?)));
+    match twin {
+        Some((name, known)) => {
+            Err(serde::de::Error::custom(format!("it has a field `{name}`, which others read as `{known}`")))
+        }
+        None => Ok(extra),
+    }
+}
+
+/// As Go folds names: two letters beyond ASCII fold to letters of it.
+fn folded(name: &str) -> String {
+    name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }
 
 /// Go writes an absent list or map as `null`; Docker's configs are full of them.

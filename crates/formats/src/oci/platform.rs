@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use bareboat_model::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Extra;
+use super::{Extra, others};
 
 /// What an image runs on (image-index.md, `platform`). Any platform, also those that bareboat cannot build for.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -19,8 +19,14 @@ pub struct Platform {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// Everything else, such as `os.version`.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "Platform::others")]
     pub extra: Extra,
+}
+
+impl Platform {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["architecture", "os", "variant"])
+    }
 }
 
 impl From<bareboat_model::Platform> for Platform {

@@ -152,3 +152,45 @@ fn documents_that_are_none_are_refused() {
         "cannot read the image index: a size of 4398046511105 bytes, at most 4398046511104 are expected",
     );
 }
+
+#[test]
+fn fields_that_go_would_take_for_others_are_refused() {
+    let platform = r#"{"architecture":"arm","os":"linux","variant":"v7"}"#;
+    let descriptor = format!(
+        r#"{{"mediaType":"x","digest":"{DIGEST}","size":0,"annotations":{{"a":"1"}},"platform":{platform}}}"#
+    );
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"x","config":{descriptor},"layers":[],"annotations":{{}}}}"#
+    );
+    let index =
+        format!(r#"{{"schemaVersion":2,"mediaType":"x","manifests":[{descriptor}],"annotations":{{}}}}"#);
+    let config = concat!(
+        r#"{"created":"x","author":"x","architecture":"x","variant":"x","os":"x","config":{"User":"x","#,
+        r#""ExposedPorts":{},"Env":[],"Entrypoint":[],"Cmd":[],"Volumes":{},"WorkingDir":"x","Labels":{},"StopSignal":"x"},"#,
+        r#""rootfs":{},"history":[{"created":"x","created_by":"x","comment":"x","empty_layer":true}]}"#
+    )
+    .replace(r#""rootfs":{}"#, r#""rootfs":{"type":"layers","diff_ids":[]}"#);
+    type Read = fn(&[u8]) -> Result<()>;
+    let documents: [(&str, Read); 3] = [
+        (&manifest, |bytes| Manifest::parse(bytes).map(drop)),
+        (&index, |bytes| Index::parse(bytes).map(drop)),
+        (&config, |bytes| ImageConfig::parse(bytes).map(drop)),
+    ];
+    let free = ["a", "type", "diff_ids"];
+    for (document, read) in documents {
+        read(document.as_bytes()).unwrap();
+        for (at, _) in document.match_indices("\":") {
+            let begin = document[..at].rfind('"').unwrap() + 1;
+            let name = &document[begin..at];
+            for other in [name.to_ascii_uppercase(), name.replacen('s', "\u{17f}", 1)] {
+                if free.contains(&name) || other == name {
+                    continue;
+                }
+                let twice = format!("{}{other}\":null,\"{}", &document[..begin], &document[begin..]);
+                let error = read(twice.as_bytes()).unwrap_err().to_string();
+                let told = format!("it has a field `{other}`, which others read as `{name}`");
+                assert!(error.contains(&told), "{error}\nexpected {told}");
+            }
+        }
+    }
+}

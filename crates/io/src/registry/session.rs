@@ -124,7 +124,8 @@ impl Inner {
                 if refused.is_some() || scopes.is_empty() {
                     scopes.extend(scope.iter().flat_map(|scope| scope.split(' ')).map(str::to_owned));
                 }
-                let purpose = Purpose { realm: realm.clone(), service: service.clone(), scopes };
+                let registry = host.base()?;
+                let purpose = Purpose { registry, realm: realm.clone(), service: service.clone(), scopes };
                 let refused = refused.and_then(|header| header.strip_prefix("Bearer "));
                 let fetch = || self.fetch_token(host, &purpose, credential.as_ref());
                 let token = self.tokens.get(&purpose, refused, fetch)?;

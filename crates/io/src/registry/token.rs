@@ -24,6 +24,9 @@ const LONGEST: usize = 64 << 10;
 /// What a token is for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Purpose {
+    /// The registry that asks for it, by its address. Another one may name the same realm, service and scopes, and would be
+    /// handed what is not its own.
+    pub(super) registry: String,
     /// Where it is handed out.
     pub(super) realm: String,
     /// For whom.
@@ -134,7 +137,8 @@ mod tests {
     #[test]
     fn a_token_is_fetched_once_and_again_when_it_was_refused() {
         let tokens = Tokens::default();
-        let purpose = Purpose { realm: "r".into(), service: None, scopes: BTreeSet::new() };
+        let purpose =
+            Purpose { registry: "h".into(), realm: "r".into(), service: None, scopes: BTreeSet::new() };
         let fetched = std::cell::Cell::new(0);
         let get = |refused: Option<&str>| {
             let fetch = || {

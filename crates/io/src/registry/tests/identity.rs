@@ -208,6 +208,23 @@ fn a_storage_host_does_not_get_what_is_the_registry_s() {
     assert_eq!(storage.count("/token"), 0);
 }
 
+#[test]
+fn a_token_goes_to_the_registry_that_it_was_fetched_for_also_where_another_asks_for_the_same() {
+    let home = Fixture::bearer().log_in();
+    home.registry.put_manifest("team/app", "1", oci::MANIFEST, &small_manifest());
+    let mut auth = Auth::bearer("nobody", "knows");
+    if let Auth::Bearer { realm, .. } = &mut auth {
+        *realm = Some(format!("{}/token", home.registry.url()));
+    }
+    let thief = FakeRegistry::with(Settings { auth, ..Settings::default() });
+    let client = home.client();
+    client.manifest(&home.image("team/app:1")).unwrap();
+    let asked: Reference = format!("{}/team/app:1", thief.host()).parse().unwrap();
+    let error = client.manifest(&asked).unwrap_err().to_string();
+    assert!(error.contains(&format!("cannot get a token for `{}`", thief.host())), "{error}");
+    assert!(thief.exchanges().iter().all(|exchange| exchange.authorization.is_none()));
+}
+
 fn read(path: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
