@@ -163,8 +163,13 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
 /// `label        one, two, three`, with what does not fit on further lines. Nothing for no items.
 pub(crate) fn line(text: &mut String, label: &str, items: &[String]) {
     let most = columns().map_or(WIDTH, |columns| columns.min(WIDTH));
+    // An item that is a list and longer than a line goes on at one of its own commas.
+    let pieces = items.iter().flat_map(|item| match LABEL + item.chars().count() > most {
+        true => item.split(", ").collect(),
+        false => vec![item.as_str()],
+    });
     let mut column = 0;
-    for (number, item) in items.iter().enumerate() {
+    for (number, item) in pieces.enumerate() {
         let length = item.chars().count();
         if number == 0 {
             let _ = write!(text, "{label:LABEL$}");
@@ -226,6 +231,10 @@ mod tests {
         let mut text = String::new();
         line(&mut text, "label", &["x".repeat(60), "y".repeat(40), "z".into()]);
         assert_eq!(text, format!("label        {},\n             {}, z\n", "x".repeat(60), "y".repeat(40)));
+        text.clear();
+        line(&mut text, "label", &["one".into(), format!("many ({}, {})", "x".repeat(60), "y".repeat(60))]);
+        let (x, y) = ("x".repeat(60), "y".repeat(60));
+        assert_eq!(text, format!("label        one, many ({x},\n             {y})\n"));
         line(&mut text, "none", &[]);
         assert!(!text.contains("none"));
     }
