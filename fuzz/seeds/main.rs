@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bareboat_build::lock::{BaseImage, DEBIAN, Lock, LockedPackage, Request, RequestedArchive, SuiteRelease};
 use bareboat_formats::ld_so_cache::{Hwcaps, Library, debian_generator, write};
+use bareboat_fuzz::{BETWEEN, archive, tar_of};
 use bareboat_model::{Arch, Digest, Platform, Version};
 use bareboat_testkit::{Compression, DebBuilder, Key, Tree, elf, release_date, world};
 
@@ -57,15 +58,19 @@ fn image_packages(corpus: &mut Corpus) {
         b"dep\ta\tv1",
         &[b'x'; 16],
     ];
-    let seeds: [(u8, &[u8]); 9] = [
+    let seeds: [(u8, &[u8]); 13] = [
         (0, b"Package: a\nStatus: install ok installed\nVersion: 1\nSource: b (2)\n\n"),
         (1, b"/.\n/bin/a\n"),
+        (2, b"d41d8cd98f00b204e9800998ecf8427e  bin/a\n"),
         (3, b"P:a\nV:1\nF:lib\nR:a\n\n"),
         (4, &database),
         (6, b"Name: a\nVersion: 1\n"),
         (7, b"a/b.py,sha256=x,1\n../../bin/a,,\n"),
         (8, br#"{"name":"a","version":"1","license":{"type":"MIT"}}"#),
         (9, jar),
+        (10, br#"{"packages":[{"name":"a/b","version":"1","license":["MIT"]}]}"#),
+        (11, br#"{"libraries":{"a/1":{"type":"package"}}}"#),
+        (13, b"Name: a\nVersion: 1\n"),
         (12, &go.concat()),
     ];
     for (kind, content) in seeds {
@@ -81,9 +86,23 @@ fn images(corpus: &mut Corpus) {
             r#"{{"mediaType":"application/vnd.oci.image.{media_type}.v1+json","digest":"{digest}","size":{size}}}"#
         )
     };
-    let manifest = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, descriptor("config", config));
-    let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, descriptor("manifest", &manifest));
-    for (name, text) in [("config", config), ("manifest", &manifest), ("index", &index)] {
+    let layer = descriptor("layer", "");
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{},"layers":[{layer}],"subject":{layer},"artifactType":"a/b","annotations":{{"a":"b"}},"x":[1]}}"#,
+        descriptor("config", config)
+    );
+    let platform = r#""platform":{"os":"linux","architecture":"arm","variant":"v7","os.version":"1"}"#;
+    let index = format!(
+        r#"{{"schemaVersion":2,"manifests":[{},{{{platform}}}]}}"#,
+        descriptor("manifest", &manifest)
+    );
+    let full = r#"{"created":"2026-01-02T03:04:05Z","architecture":"amd64","os":"linux","variant":"v2","config":{"User":"1:2",
+        "ExposedPorts":{"80/tcp":{}},"Env":["A=1"],"Entrypoint":["/a"],"Cmd":["b"],"Volumes":{"/v":{}},"WorkingDir":"/w",
+        "Labels":{"a":"b"},"StopSignal":"SIGTERM","Healthcheck":{"Test":["NONE"]}},"rootfs":{"type":"layers","diff_ids":[]},
+        "history":[{"created":"2026-01-02T03:04:05Z","created_by":"x","empty_layer":true}]}"#;
+    for (name, text) in
+        [("config", config), ("full-config", full), ("manifest", &manifest), ("index", &index)]
+    {
         corpus.add("oci_documents", name, text);
     }
     for (number, text) in
@@ -91,24 +110,27 @@ fn images(corpus: &mut Corpus) {
     {
         corpus.add("location", &number.to_string(), text);
     }
-    let blob = |text: &str| format!("blobs/sha256/{}", Digest::of(text.as_bytes()).hex());
-    let saved = format!(r#"[{{"Config":"{}","RepoTags":["x:1"],"Layers":[]}}]"#, blob(config));
-    let mut tar = tar::Builder::new(Vec::new());
-    for (path, text) in [
-        (blob(config), config),
-        (blob(&manifest), &manifest),
-        ("index.json".to_owned(), &index),
-        ("manifest.json".to_owned(), &saved),
-    ] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        for set in [tar::Header::set_uid, tar::Header::set_gid, tar::Header::set_mtime] {
-            set(&mut header, 0);
-        }
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, text.as_bytes()).expect("a tar in memory");
-    }
-    corpus.add("image_archive", "both", tar.into_inner().expect("a tar in memory"));
+    let saved = r##"[{"Config":"#0","RepoTags":["x:1"],"Layers":["#1"]}]"##;
+    let kind = |kind: &str| format!(r#""mediaType":"application/vnd.oci.image.{kind}.v1+json""#);
+    let (config_kind, manifest_kind, index_kind) = (kind("config"), kind("manifest"), kind("index"));
+    let diff_id = Digest::of(b"layer");
+    let image = [
+        config.replace(r#""diff_ids":[]"#, &format!(r#""diff_ids":["{diff_id}"]"#)),
+        "layer".to_owned(),
+        format!(
+            r#"{{"schemaVersion":2,{manifest_kind},"config":{{{config_kind},@0}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar",@1}}]}}"#
+        ),
+        format!(r#"{{"schemaVersion":2,"manifests":[{{{manifest_kind},@2,{platform}}}]}}"#),
+    ];
+    let [config, layer, manifest, inner] = &image;
+    let top = format!(r#"{{"schemaVersion":2,"manifests":[{{{index_kind},@3}}]}}"#);
+    let nested = [config, layer, manifest, inner, &top, saved].join(BETWEEN);
+    corpus.add("image_archive", "nested", &nested);
+    let attached =
+        manifest.replace("]}", &format!(r#"],"subject":{{{manifest_kind},@2}},"artifactType":"a/b"}}"#));
+    let top = format!(r#"{{"schemaVersion":2,"manifests":[{{{manifest_kind},@2}},{{{manifest_kind},@3}}]}}"#);
+    corpus.add("image_archive", "attached", [config, layer, manifest, &attached, &top, saved].join(BETWEEN));
+    corpus.add("image_archive", "both", tar_of(&archive(&nested)));
 }
 
 fn packages_and_tars(corpus: &mut Corpus) {
@@ -186,6 +208,21 @@ fn texts(corpus: &mut Corpus, fuzz: &Path) {
     ] {
         corpus.add("http_header", name, header);
     }
+    let script = "#!/bin/sh\nset -e\n. /usr/share/debconf/confmodule\ncase \"$1\" in\n  configure|abort-*) if [ -z \"$2\" ] && \
+        ! getent passwd a >/dev/null; then adduser --system --home \"/var/lib/${x:-a}\" a || true; fi ;;\n  *) exit 1 ;;\nesac\n\
+        for f in a b; do ln -sf \"$f\" $(dirname /a/b) 2>&1; done\nwhile read -r line; do echo \"${line%%#*}\"; done <<EOF\n$a\nEOF\n\
+        f() { return 0; }\n";
+    corpus.add("scripts", "postinst", script);
+    corpus.add(
+        "scripts",
+        "sysusers",
+        "#Type Name ID GECOS Home Shell\nu a 1:2 \"A b\" /var/lib/a /bin/sh\ng b -\nm a b\nr - 1-9\n",
+    );
+    corpus.add(
+        "scripts",
+        "tmpfiles",
+        "d /run/a 0755 a b - -\nL+ /x - - - - ../y\nf %t/z 0644 root root 1d text\n",
+    );
     let list = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian trixie main # x\ndeb-src cdrom:[x] a b\n";
     corpus.add("apt_sources", "list", list);
     let sources = "Types: deb deb-src\n# note\nURIs: http://mirror.test/debian\nSuites: trixie trixie-updates\n\
@@ -207,16 +244,18 @@ fn texts(corpus: &mut Corpus, fuzz: &Path) {
 
 fn layers(corpus: &mut Corpus) {
     for (index, tree) in [
-        "/a/ 0755\n/a/.wh.b \"\"\n/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/.wh..wh..opq \"\"\n/usr/bin/new \"x\"\n",
-        "/.wh.bin \"\"\n/bin/ 0755\n/bin/x \"y\"\n/bin/z => /bin/x\n",
-        "/var/ 0755\n/var/lib/ 0755\n/var/lib/dpkg/ 0755\n/var/lib/dpkg/status \"Package: a\\nVersion: 1\\n\"\n",
+        "/a/ 0755\n/a/.wh.b 0644 \"\"\n/usr/ 0755\n/usr/bin/ 0755\n/usr/bin/.wh..wh..opq 0644 \"\"\n/usr/bin/new 0644 \"x\"\n",
+        "/.wh.bin 0644 \"\"\n/bin/ 0755\n/bin/x 0644 \"y\"\n/bin/z => /bin/x\n",
+        "/var/ 0755\n/var/lib/ 0755\n/var/lib/dpkg/ 0755\n/var/lib/dpkg/status 0644 \"Package: a\\nVersion: 1\\n\"\n",
     ]
     .iter()
     .enumerate()
     {
         let below = Tree::parse(TREE).to_tar(0);
         let length = u16::try_from(below.len()).expect("a small tar").to_le_bytes();
-        corpus.add("layers", &index.to_string(), [&length[..], &below, &Tree::parse(tree).to_tar(0)].concat());
+        for target in ["layers", "unpack"] {
+            corpus.add(target, &index.to_string(), [&length[..], &below, &Tree::parse(tree).to_tar(0)].concat());
+        }
     }
 }
 

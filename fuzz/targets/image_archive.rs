@@ -1,9 +1,12 @@
 //! Images in tar files, of both kinds: whatever is in them, all that can be read of them is bounded, and copied whole or not at all.
+//!
+//! What is text is the documents of an image, which are put into an archive with the right digests; all else is an archive.
 #![no_main]
 
 use std::path::Path;
 use std::sync::LazyLock;
 
+use bareboat_fuzz::{archive, tar_of, with_right_sums};
 use bareboat_io::http::{Http, HttpOptions};
 use bareboat_io::registry::RegistryOptions;
 use bareboat_io::store::Store;
@@ -30,8 +33,12 @@ fuzz_target!(|bytes: &[u8]| {
     let World { folder, store, http, registries } = &*WORLD;
     let outside = Outside { store, registries, http, threads: 1, progress: &Silent };
     let (file, out) = (folder.path().join("image.tar"), folder.path().join("out"));
-    std::fs::write(&file, bytes).expect("a file");
-    let options = CopyOptions { choice: Choice::All, with_referrers: true };
+    let tar = match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => tar_of(&archive(text)),
+        _ => with_right_sums(bytes),
+    };
+    std::fs::write(&file, tar).expect("a file");
+    let options = CopyOptions { choice: Choice::All, with_referrers: true, pulled_from: None };
     for transport in ["oci-archive", "docker-archive"] {
         let from = format!("{transport}:{}", file.display()).parse().expect("a place");
         let to = format!("oci:{}", out.display()).parse().expect("a place");

@@ -5,6 +5,7 @@ use bareboat_audit::inspect::{self, Options};
 use bareboat_audit::view::{Listing, View};
 use bareboat_formats::oci::{Descriptor, ImageConfig, LAYER};
 use bareboat_formats::tar::Limits;
+use bareboat_fuzz::with_right_sums;
 use bareboat_model::Digest;
 use libfuzzer_sys::fuzz_target;
 
@@ -14,8 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
     // The first two bytes say where the second layer begins.
     let Some((at, bytes)) = bytes.split_first_chunk::<2>() else { return };
     let (lower, upper) = bytes.split_at(usize::from(u16::from_le_bytes(*at)).min(bytes.len()));
-    let layers = [lower, upper].into_iter().filter_map(|tar| {
-        Some((Descriptor::of(LAYER, tar), Digest::of(tar), Listing::of_tar(tar, &LIMITS).ok()?))
+    let layers = [lower, upper].map(with_right_sums).into_iter().filter_map(|tar| {
+        Some((Descriptor::of(LAYER, &tar), Digest::of(&tar), Listing::of_tar(&*tar, &LIMITS).ok()?))
     });
     let Ok(view) = View::of_listings(layers.collect()) else { return };
     let carried: u64 = view.layers.iter().map(|layer| layer.listing.size()).sum();

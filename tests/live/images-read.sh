@@ -29,8 +29,8 @@ RUN echo changed >>/data/two && chown 1234:5678 /data/dir/new && chmod 4750 /dat
 RUN ln -s ../data/two /etc/link && ln -s nowhere /etc/dangling && ln -s /data /etc/directory
 COPY odd.sh /tmp/odd.sh
 RUN sh /tmp/odd.sh
-RUN truncate -s 300M /data/holes && echo end >>/data/holes
-RUN dd if=/dev/zero of=/data/huge bs=1M count=200 2>/dev/null && rm -r /data/dir && echo file >/data/dir
+RUN truncate -s 200M /data/holes && echo end >>/data/holes
+RUN dd if=/dev/zero of=/data/huge bs=1M count=20 2>/dev/null && rm -r /data/dir && echo file >/data/dir
 END
 check "buildah builds an image of what is hard" \
     built_by bud -q --isolation chroot --layers -t hard "$AREA/context" || exit 0
@@ -50,7 +50,7 @@ check "to the same" diff "$AREA/unpacked.list" "$AREA/ours.list"
 check "what inspect says is all there" eval 'inspected "$image" >"$AREA/text" && grep -q huge "$AREA/text"'
 check "a file is copied out of it" same "$(inspected --cat /data/three "$image")" "$(cat "$mounted/data/three")"
 check "through links, too" same "$(inspected --cat /etc/directory/two "$image")" "$(cat "$mounted/data/two")"
-check "one of three hundred megabytes with holes is whole" same "$(inspected --cat /data/holes "$image" | sha256sum)" "$(sha256sum <"$mounted/data/holes")"
+check "one of two hundred megabytes with holes is whole" same "$(inspected --cat /data/holes "$image" | sha256sum)" "$(sha256sum <"$mounted/data/holes")"
 check "memory stays small" eval '
     env -i PATH="$PATH" BAREBOAT_CACHE="$AREA/cold" python3 -c "
 import resource, subprocess, sys
@@ -119,12 +119,12 @@ for archive in "$AREA/hard.tar" "$dive"/{test-docker-image,removed-directory,tes
 done
 # And of images of which nobody knows beforehand what they do.
 mkdir -p "$AREA/chance"
-python3 "$LIVE/stacked.py" chance "$AREA/chance" 60 >"$AREA/by-chance"
+python3 "$LIVE/stacked.py" chance "$AREA/chance" 30 >"$AREA/by-chance"
 all_as() { # FUNCTION FUNCTION: the same of each of them
     local archive
     while read -r archive; do alike "$1" "$2" "$archive" || return; done <"$AREA/by-chance"
 }
-check "dive's numbers of sixty images made by chance" all_as we_tell dive_tells
+check "dive's numbers of thirty images made by chance" all_as we_tell dive_tells
 wasted() { inspected --format json "docker-archive:$1" 2>/dev/null | jq -c '.waste | .bytes, (.paths | sort_by(.path)[] | [.path, .bytes])'; }
 stacked() { python3 "$LIVE/stacked.py" waste "$1" | jq -c '.bytes, (.paths | to_entries | sort_by(.key)[] | [.key, .value])'; }
 check "and their waste, by path, is what putting their layers on one another tells" all_as wasted stacked

@@ -30,7 +30,7 @@ hop() { "$BAREBOAT" copy -q "$@" || { echo "copy $*"; return 1; }; }
 # All nine pairs, one after the other.
 keeps() { # KIND DIGEST
     local step=0 from=oci:$AREA/kinds:$1 to places=()
-    for transport in oci oci oci-archive oci-archive registry registry oci registry oci-archive oci; do
+    for transport in oci oci-archive oci-archive registry registry oci registry oci-archive oci; do
         step=$((step + 1)) to=$(place "$transport" "$1-$step")
         hop --all-platforms "$from" "$to" || return
         places+=("$to") from=$to
@@ -80,10 +80,9 @@ signed=$(awk '$1 == "signed" {print $2}' "$AREA/list")
 notes=$(jq -r '.manifests[-2:][].digest' "$AREA/kinds/index.json" | sort)
 check "a registry with the referrers API starts" go_registry lists || exit 0
 attached() { # PLACE: each attachment is there, whole.
-    local place=$1 digest
-    for digest in $notes; do
-        case $place in oci*) holds "${place%:*}:$digest" ;; *) holds "${place%:*}@$digest" ;; esac >/dev/null || return
-    done
+    local place=$1 before=@
+    case $place in oci*) before=: ;; esac
+    holds $(printf "${place%:*}$before%s " $notes) >/dev/null || return
     same "$("$BAREBOAT" referrers --format json "$place" | jq -r '.attachments[].digest' | sort)" "$notes"
 }
 from=oci:$AREA/kinds:signed

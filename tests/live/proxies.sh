@@ -74,9 +74,18 @@ for number, layer in enumerate(manifest["layers"][:2]):
 (out / "manifest.json").write_text(json.dumps(manifest))
 END
 cat >"$AREA/owner.py" <<'END'
-import functools, http.server, ssl, sys
+import functools, http.server, pathlib, ssl, sys
 port, folder, certificate, key = sys.argv[1:]
-server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder))
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        moved = pathlib.Path(folder, "moved")
+        if not moved.exists():
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", moved.read_text())
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), functools.partial(Handler, directory=folder))
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate, key)
 server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -115,5 +124,8 @@ refuses "an engine's archive cannot have it" 'its owner alone hands out' -- "$BA
 printf 'something else' >"$AREA/owner/layer"
 export BAREBOAT_CACHE=$AREA/cache-other
 refuses "what else the owner sends is refused" "127.0.0.1:$owner/layer" -- "$BAREBOAT" inspect "oci:$AREA/foreign-back:1.0"
+printf 'http://127.0.0.1:%s/layer' "$plain" >"$AREA/owner/moved"
+refuses "one who sends us on without encryption, too" 'from https to .http://127.0.0.1:.*without encryption' -- \
+    "$BAREBOAT" inspect "oci:$AREA/foreign-back:1.0"
 refuses "and who cannot prove to be the owner" 'authority that is not known' -- \
     env -u SSL_CERT_FILE "$BAREBOAT" inspect "oci:$AREA/foreign-back:1.0"

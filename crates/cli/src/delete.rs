@@ -105,7 +105,7 @@ fn referrers(registry: &Registry, image: &Reference, digest: Digest) -> Result<V
     let mut all = vec![digest];
     let mut next = 0;
     while let Some(of) = all.get(next).copied() {
-        for one in registry.referrers(image, &of)? {
+        for one in registry.referrers(image, &of, None)? {
             if !all.contains(&one.digest) {
                 all.push(one.digest);
             }

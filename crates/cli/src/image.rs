@@ -67,6 +67,15 @@ impl Harbour {
         let found = transport::open(&place, &choice, &outside).and_then(Image::into_store);
         found.map_err(|error| explain(error, text, &place))
     }
+
+    /// The manifest or index that `text` names, whatever platforms it is for.
+    ///
+    /// # Errors
+    /// When there is no such image.
+    pub(crate) fn top_document(&self, text: &str, progress: &dyn Progress) -> Result<Vec<u8>> {
+        let place = place(text)?;
+        transport::top_document(&place, &self.outside(progress)).map_err(|error| explain(error, text, &place))
+    }
 }
 
 impl<'a> Harbour {
@@ -84,17 +93,6 @@ impl<'a> Harbour {
         let choice = platform.map_or(Choice::Natural, |platform| Choice::For(platform.clone()));
         transport::open(&place, &choice, &self.outside(progress))
             .map_err(|error| explain(error, text, &place))
-    }
-}
-
-impl Harbour {
-    /// The manifest or index that `text` names, whatever platforms it is for.
-    ///
-    /// # Errors
-    /// When there is no such image.
-    pub(crate) fn top_document(&self, text: &str, progress: &dyn Progress) -> Result<Vec<u8>> {
-        let place = place(text)?;
-        transport::top_document(&place, &self.outside(progress)).map_err(|error| explain(error, text, &place))
     }
 }
 

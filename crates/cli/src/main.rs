@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod bytes;
 mod cache;
 mod catalog;
 mod copy;

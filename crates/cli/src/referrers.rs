@@ -1,7 +1,6 @@
 //! `bareboat referrers`.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
 
 use bareboat_formats::oci::Descriptor;
 use bareboat_io::transport::{self, Attached, Source};
@@ -9,8 +8,9 @@ use bareboat_model::{Context as _, Digest, Error, Result, escape};
 use serde::Serialize;
 
 use crate::args::{Args, Format, Referrers};
+use crate::bytes;
 use crate::image::{self, Harbour};
-use crate::output::{Failure, answer, answer_json, harmless};
+use crate::output::{Failure, answer, answer_json};
 use crate::summary::size;
 use crate::terminal::Terminal;
 
@@ -56,14 +56,15 @@ pub(crate) fn run(command: &Referrers, args: &Args, terminal: &Terminal) -> Resu
     let cannot = || format!("cannot list what is attached to `{}`", escape(&command.image));
     let source =
         transport::source(&place, &outside).map_err(|error| image::explain(error, &command.image, &place))?;
-    let attached = transport::attachments(&*source).context(cannot)?;
+    let kind = command.artifact_type.as_deref();
+    let attached = transport::attachments(&*source, kind).context(cannot)?;
     terminal.finish();
     if let Some(digest) = &command.cat {
         return cat(&*source, &attached, digest);
     }
     let top = source.top()?.digest;
     match args.story.format {
-        Format::Text => answer(&text(&command.image, top, &attached)),
+        Format::Text => answer(&text(command, top, &attached)),
         Format::Json => {
             let attachments = attached.iter().map(one).collect();
             answer_json("bareboat.referrers/1", &Answer { image: &command.image, digest: top, attachments })
@@ -93,9 +94,13 @@ fn whole(attached: &Attached) -> u64 {
     attached.blobs.iter().fold(attached.manifest.size, |sum, blob| sum.saturating_add(blob.size))
 }
 
-fn text(image: &str, top: Digest, attached: &[Attached]) -> String {
+fn text(command: &Referrers, top: Digest, attached: &[Attached]) -> String {
     if attached.is_empty() {
-        return format!("nothing is attached to {} ({top})\n", escape(image));
+        let kind = command
+            .artifact_type
+            .as_ref()
+            .map_or_else(String::new, |kind| format!(" of type {}", escape(kind)));
+        return format!("nothing{kind} is attached to {} ({top})\n", escape(&command.image));
     }
     let mut out = String::new();
     for one in attached {
@@ -131,19 +136,10 @@ fn shown(text: &str) -> String {
 
 /// Writes a blob of an attachment, or the only one of an attachment.
 fn cat(source: &dyn Source, attached: &[Attached], asked: &str) -> Result<(), Failure> {
-    let blob = find(attached, asked).context(|| format!("cannot show `{}`", escape(asked)))?;
-    let bytes = transport::attached_blob(source, blob)?;
-    let mut stdout = std::io::stdout().lock();
-    if stdout.is_terminal() {
-        // What strangers attached must not steer it.
-        drop(stdout);
-        return answer(&(harmless(&String::from_utf8_lossy(&bytes)) + "\n"));
-    }
-    let written = stdout.write_all(&bytes).and_then(|()| stdout.flush());
-    written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        _ => Failure::Error(Error::from(error).context("cannot write the answer")),
-    })
+    let failing = || format!("cannot show `{}`", escape(asked));
+    let blob = find(attached, asked).context(failing)?;
+    let content = transport::attached_blob(source, blob)?;
+    bytes::write(|out| Ok(out.write_all(&content)?), failing)
 }
 
 fn find<'a>(attached: &'a [Attached], asked: &str) -> Result<&'a Descriptor> {

@@ -51,13 +51,13 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
             count(image.packages as u64, "package"),
             count(image.files, "file"),
             size(image.bytes),
-            format!("{} compressed", size(image.compressed)),
+            format!("{} stored", size(image.stored)),
             format!("{} ({made} new)", count(image.layers.len() as u64, "layer")),
         ],
     );
     if verbose {
         for layer in &image.layers {
-            line(text, "  layer", &[format!("{} {}", size(layer.compressed), layer.title)]);
+            line(text, "  layer", &[format!("{} {}", size(layer.stored), layer.title)]);
         }
     }
     if !image.pruned.is_empty() {
@@ -160,13 +160,13 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
     text
 }
 
-/// `label        one, two, three`, with what does not fit on further lines. Nothing for no items.
+/// `label        one, two, three`, with what does not fit on further lines; an item that is itself a list too long for a line is
+/// broken as the list is. Nothing for no items.
 pub(crate) fn line(text: &mut String, label: &str, items: &[String]) {
     let most = columns().map_or(WIDTH, |columns| columns.min(WIDTH));
-    // An item that is a list and longer than a line goes on at one of its own commas.
-    let pieces = items.iter().flat_map(|item| match LABEL + item.chars().count() > most {
-        true => item.split(", ").collect(),
-        false => vec![item.as_str()],
+    let pieces = items.iter().flat_map(|item| match LABEL + item.chars().count() <= most {
+        true => vec![item.as_str()],
+        false => item.split(", ").collect(),
     });
     let mut column = 0;
     for (number, item) in pieces.enumerate() {
@@ -232,9 +232,10 @@ mod tests {
         line(&mut text, "label", &["x".repeat(60), "y".repeat(40), "z".into()]);
         assert_eq!(text, format!("label        {},\n             {}, z\n", "x".repeat(60), "y".repeat(40)));
         text.clear();
-        line(&mut text, "label", &["one".into(), format!("many ({}, {})", "x".repeat(60), "y".repeat(60))]);
-        let (x, y) = ("x".repeat(60), "y".repeat(60));
-        assert_eq!(text, format!("label        one, many ({x},\n             {y})\n"));
+        line(&mut text, "label", &[format!("files (/{}, /{}, /z)", "x".repeat(60), "y".repeat(40))]);
+        let expected =
+            format!("label        files (/{},\n             /{}, /z)\n", "x".repeat(60), "y".repeat(40));
+        assert_eq!(text, expected);
         line(&mut text, "none", &[]);
         assert!(!text.contains("none"));
     }

@@ -14,6 +14,7 @@ pub mod deb822;
 mod declarations;
 pub mod dockerfile;
 pub mod elf;
+pub mod entry;
 pub mod gzip;
 pub mod http_header;
 pub mod jks;

@@ -38,20 +38,22 @@ impl ImagePath {
         let mut followed = 0;
         while let Some(name) = ahead.pop_front() {
             if name == b".." {
-                real.pop(); // at the root, `..` is the root itself
+                real = real.parent().unwrap_or_default(); // at the root, `..` is the root itself
                 continue;
             }
-            real.push(&name);
-            let Some(target) = link(&real) else { continue };
+            let named = real.child(&name);
+            let Some(target) = link(&named) else {
+                real = named;
+                continue;
+            };
             let target = target.as_ref();
             followed += 1;
             if followed > MOST_LINKS {
                 return Err(Error::new(format!(
-                    "links lead in a circle at `{real}`, on the way to `/{}`",
+                    "links lead in a circle at `{named}`, on the way to `/{}`",
                     escape(&String::from_utf8_lossy(path)).trim_start_matches('/')
                 )));
             }
-            real.pop();
             if target.starts_with(b"/") {
                 real = Self::ROOT;
             }

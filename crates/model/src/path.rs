@@ -1,6 +1,7 @@
 //! Paths inside an image: absolute, normalised, and never outside the root.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Error, Result};
 
@@ -8,7 +9,7 @@ use crate::{Error, Result};
 ///
 /// Held without the leading slash: the root itself is empty. There is no `.`, no `..`, no empty
 /// component and no NUL, so a path cannot name anything outside the root. Ordered by bytes, which
-/// puts every directory before what it holds.
+/// puts every directory before what it holds. Clones share the bytes: views of large images hold each path several times.
 ///
 /// ```
 /// use bareboat_model::ImagePath;
@@ -18,7 +19,7 @@ use crate::{Error, Result};
 /// assert!(ImagePath::parse(b"usr/../../etc/shadow").is_err());
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ImagePath(Vec<u8>);
+pub struct ImagePath(Option<Arc<[u8]>>);
 
 /// Linux's PATH_MAX.
 const LONGEST: usize = 4096;
@@ -30,7 +31,12 @@ const DEEPEST: usize = 256;
 
 impl ImagePath {
     /// The root directory.
-    pub const ROOT: Self = Self(Vec::new());
+    pub const ROOT: Self = Self(None);
+
+    /// Of bytes that were looked at.
+    fn of(bytes: &[u8]) -> Self {
+        Self((!bytes.is_empty()).then(|| bytes.into()))
+    }
 
     /// Reads a path with or without a leading `/` or `./`, as archives have them. A trailing `/` is dropped.
     ///
@@ -61,7 +67,7 @@ impl ImagePath {
                 }
             }
         }
-        Ok(Self(path))
+        Ok(Self::of(&path))
     }
 
     /// Reads a path that a person wrote: it must start with `/`.
@@ -77,17 +83,17 @@ impl ImagePath {
 
     /// The bytes, without a leading slash; empty for the root.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether this is the root directory.
     pub fn is_root(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The names from the root downwards.
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        self.0.split(|&b| b == b'/').filter(|name| !name.is_empty())
+        self.as_bytes().split(|&b| b == b'/').filter(|name| !name.is_empty())
     }
 
     /// The directory that holds this path; none for the root.
@@ -95,21 +101,13 @@ impl ImagePath {
         if self.is_root() {
             return None;
         }
-        let end = self.0.iter().rposition(|&b| b == b'/').unwrap_or(0);
-        Some(Self(self.0[..end].to_vec()))
+        let end = self.as_bytes().iter().rposition(|&b| b == b'/').unwrap_or(0);
+        Some(Self::of(&self.as_bytes()[..end]))
     }
 
-    /// Goes down to `name`, which is not looked at.
-    pub(crate) fn push(&mut self, name: &[u8]) {
-        if !self.is_root() {
-            self.0.push(b'/');
-        }
-        self.0.extend_from_slice(name);
-    }
-
-    /// Goes up to the directory that holds this path; the root stays.
-    pub(crate) fn pop(&mut self) {
-        self.0.truncate(self.0.iter().rposition(|&byte| byte == b'/').unwrap_or(0));
+    /// What is called `name`, which is not looked at, in this directory.
+    pub(crate) fn child(&self, name: &[u8]) -> Self {
+        if self.is_root() { Self::of(name) } else { Self::of(&[self.as_bytes(), b"/", name].concat()) }
     }
 
     /// The last name; none for the root.
@@ -122,20 +120,23 @@ impl ImagePath {
     /// # Errors
     /// As [`ImagePath::parse`].
     pub fn join(&self, relative: &[u8]) -> Result<Self> {
-        Self::parse(&[&self.0, &b"/"[..], relative].concat())
+        Self::parse(&[self.as_bytes(), b"/", relative].concat())
     }
 
     /// Whether this path is `ancestor` or lies below it.
     pub fn is_within(&self, ancestor: &Self) -> bool {
         ancestor.is_root()
-            || self.0.strip_prefix(&ancestor.0[..]).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+            || self
+                .as_bytes()
+                .strip_prefix(ancestor.as_bytes())
+                .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
 }
 
 /// With a leading slash; bytes that are not printable UTF-8 are escaped.
 impl fmt::Display for ImagePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", escape_bytes(&self.0))
+        write!(f, "/{}", escape_bytes(self.as_bytes()))
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn compare(before: &Side<'_>, after: &Side<'_>, semantic: bool) -> Ve
         let is = if order.is_ge() { new.next() } else { None };
         let Some(path) = was.or(is).map(|(path, _)| path) else { break };
         let is_other = |seen: &mut HashSet<FileId>, item: &Item<'_>| {
-            item.entry.kind.is_file() && !seen.insert(item.id())
+            item.entry.kind.content().is_some() && !seen.insert(item.id())
         };
         let other_before = was.is_some_and(|(_, item)| is_other(&mut seen_before, &item));
         let other_after = is.is_some_and(|(_, item)| is_other(&mut seen_after, &item));
@@ -192,15 +192,12 @@ fn change(
 
 fn state(item: Item<'_>) -> State {
     let entry = item.entry;
-    let (size, digest) = match entry.kind {
-        Kind::File { size, digest } => (Some(size), Some(digest)),
-        _ => (None, None),
-    };
+    let content = entry.kind.content();
     let text = |bytes: &[u8]| bareboat_model::escape(&String::from_utf8_lossy(bytes));
     State {
         kind: entry.kind.word(),
-        size,
-        digest,
+        size: content.map(|content| content.size),
+        digest: content.map(|content| content.digest),
         link: entry.kind.link().map(text),
         mode: entry.mode,
         uid: entry.uid,

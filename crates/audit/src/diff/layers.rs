@@ -16,6 +16,12 @@ pub struct Pair<T> {
     pub after: T,
 }
 
+impl<T> From<[T; 2]> for Pair<T> {
+    fn from([before, after]: [T; 2]) -> Self {
+        Self { before, after }
+    }
+}
+
 /// How large the images are, in bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Sizes {

@@ -82,7 +82,7 @@ pub(super) fn folders(view: &View, top: usize) -> Vec<BigFolder> {
 pub fn hard_links(view: &View) -> HashMap<FileId, Vec<&ImagePath>> {
     let mut first: HashMap<FileId, &ImagePath> = HashMap::new();
     let mut several: HashMap<FileId, Vec<&ImagePath>> = HashMap::new();
-    for (path, item) in view.files().filter(|(_, item)| item.entry.kind.is_file()) {
+    for (path, item) in view.files().filter(|(_, item)| item.entry.kind.content().is_some()) {
         if let Some(first) = first.insert(item.id(), path) {
             several.entry(item.id()).or_insert_with(|| vec![first]).push(path);
         }

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use bareboat_formats::whiteout::{self, Whiteout};
 use bareboat_model::{ImagePath, escape};
 use serde::Serialize;
 
-use crate::view::{Kind, View};
+use crate::view::{Entry, View};
 
 /// What dive says.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -147,33 +148,31 @@ impl Leaf<'_> {
     }
 }
 
-fn tree(entries: &[crate::view::Entry]) -> Tree {
+fn tree(entries: &[Entry]) -> Tree {
     let mut tree = Tree::default();
     for entry in entries {
-        let mut names: Vec<&[u8]> = entry.path.components().collect();
-        let whiteout;
-        match entry.kind {
+        match whiteout::parse(&entry.path) {
             // The file that makes a directory opaque is not taken in, but the directory is.
-            Kind::Opaque => {
-                tree.reach(&names);
-                continue;
-            }
-            Kind::Whiteout => {
-                whiteout = [PREFIX, entry.path.file_name().unwrap_or_default()].concat();
-                names.pop();
-                names.push(&whiteout);
-            }
-            _ => {}
-        }
-        let is_directory = entry.kind == Kind::Directory;
-        if let Some(node) = tree.reach(&names) {
-            tree.0[node].info = Info { size: entry.kind.size(), is_directory };
+            Ok(Some(Whiteout::Below(folder))) => drop(tree.reach(&names(&folder))),
+            Ok(Some(Whiteout::Note)) => {}
+            _ => tree.put(entry),
         }
     }
     tree
 }
 
+fn names(path: &ImagePath) -> Vec<&[u8]> {
+    path.components().collect()
+}
+
 impl Tree {
+    fn put(&mut self, entry: &Entry) {
+        if let Some(node) = self.reach(&names(&entry.path)) {
+            let is_directory = entry.kind.is_directory();
+            self.0[node].info = Info { size: entry.kind.size(), is_directory };
+        }
+    }
+
     fn copy(&self) -> Self {
         let nodes = self.0.iter();
         Self(nodes.map(|node| Node { info: node.info, children: node.children.clone() }).collect())

@@ -1,5 +1,6 @@
 //! An image that was unpacked, as the tests look at it.
 
+use bareboat_formats::overlay::below;
 use bareboat_io::root::{self, Root};
 use bareboat_model::{ImagePath, Result};
 
@@ -34,7 +35,8 @@ impl Files for Root {
             return nothing(if named.kind == EntryKind::Symlink { "a link to nothing" } else { "nothing" });
         };
         match entry.kind {
-            root::Kind::File(size) if size > most => {
+            root::Kind::File(content) if content.size > most => {
+                let size = content.size;
                 Ok(Content::Nothing(format!("a file of {size} bytes, and {most} are read at most")))
             }
             root::Kind::File(_) => Ok(match Root::read(self, &real, most)? {
@@ -49,22 +51,56 @@ impl Files for Root {
     fn folders(&self, path: &ImagePath) -> Result<Option<Vec<Vec<u8>>>> {
         let entries = self.entries()?;
         let real = match self.lookup(path).ok().flatten() {
-            Some((real, entry)) if entry.is_directory() => real,
+            Some((real, entry)) if entry.kind.is_directory() => real,
             _ => return Ok(None),
         };
-        let below = entries.range(real.clone()..).skip(1).take_while(|(path, _)| path.is_within(&real));
-        let inside =
-            below.filter(|(path, entry)| entry.is_directory() && path.parent().as_ref() == Some(&real));
+        let inside = below(entries, &real)
+            .filter(|(path, entry)| entry.kind.is_directory() && path.parent().as_ref() == Some(&real));
         Ok(Some(inside.filter_map(|(path, _)| path.file_name().map(<[u8]>::to_vec)).collect()))
     }
 }
 
 fn kind(kind: &root::Kind) -> EntryKind {
     match kind {
-        root::Kind::File(_) => EntryKind::File,
+        // Hard links and whiteouts are in no index.
+        root::Kind::File(_) | root::Kind::HardLink(_) | root::Kind::Whiteout => EntryKind::File,
         root::Kind::Directory => EntryKind::Directory,
         root::Kind::Symlink(_) => EntryKind::Symlink,
         root::Kind::Device => EntryKind::CharDevice,
         root::Kind::Pipe => EntryKind::Fifo,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bareboat_formats::oci::{Descriptor, ImageConfig, LAYER};
+    use bareboat_formats::tar::{self, Writer};
+    use bareboat_io::store::Store;
+    use bareboat_io::transport::Found;
+    use bareboat_model::{Digest, Silent};
+
+    use super::*;
+
+    #[test]
+    fn folders_are_found_though_a_longer_name_sorts_before_them() {
+        let mut tar = Writer::new(Vec::new());
+        for path in ["/doc", "/doc-base", "/doc/x", "/doc/x/y", "/doc/z"] {
+            let path = ImagePath::absolute(path).unwrap();
+            let kind = tar::EntryKind::Directory;
+            let xattrs = &BTreeMap::new();
+            let entry = tar::Entry { path: &path, kind, mode: 0o755, uid: 0, gid: 0, mtime: 0, xattrs };
+            tar.append(&entry, &mut std::io::empty()).unwrap();
+        }
+        let tar = tar.finish().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (digest, size) = store.insert_blob(|out| Ok(std::io::Write::write_all(out, &tar)?)).unwrap();
+        let layers = vec![(Descriptor::new(LAYER, digest, size), digest)];
+        let image = Found { digest: Digest::of(b""), config: ImageConfig::default(), layers };
+        let root = Root::of(&image, &store, &Silent).unwrap();
+        let names = root.folders(&ImagePath::absolute("/doc").unwrap()).unwrap().unwrap();
+        assert_eq!(names, [b"x", b"z"]);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use bareboat_model::ImagePath;
 
-use super::listing::{Entry, Kind};
-use super::{At, Item, Layer, Lost, Node, View, entry};
+use super::listing::{Entry, IMPLIED, Kind, Listing};
+use super::{At, Item, Lost, Node, View};
 
 /// What a layer did at a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,9 +54,7 @@ impl Differences {
     /// What differs between two entries, neither of them a hard link.
     pub fn between(one: &Entry, other: &Entry) -> Self {
         let (content, link, kind) = match (&one.kind, &other.kind) {
-            (Kind::File { digest: one, .. }, Kind::File { digest: other, .. }) => {
-                (one != other, false, false)
-            }
+            (Kind::File(one), Kind::File(other)) => (one.digest != other.digest, false, false),
             (Kind::Symlink(one), Kind::Symlink(other)) => (false, one != other, false),
             (one, other) => (false, false, one != other),
         };
@@ -109,76 +107,98 @@ impl View {
     }
 }
 
-/// How many names each content has, as far as the layers are put on.
-#[derive(Default)]
-pub(super) struct Names(HashMap<At, u32>);
+/// How many names each entry has, as far as the layers are put on; and what has none any more.
+pub(super) struct Names {
+    /// Of each layer, for each of its entries.
+    counts: Vec<Vec<u32>>,
+    /// Of each layer, what was lost of it.
+    lost: Vec<Vec<Lost>>,
+}
 
 impl Names {
-    /// Notes what the last of the layers did. `places` has where its entries are, if not where they say.
+    pub(super) fn of(listings: &[Listing]) -> Self {
+        let counts = listings.iter().map(|listing| vec![0; listing.entries.len()]).collect();
+        Self { counts, lost: listings.iter().map(|_| Vec::new()).collect() }
+    }
+
+    /// Gives both, by layer.
+    pub(super) fn finish(self) -> (Vec<Vec<u32>>, Vec<Vec<Lost>>) {
+        (self.counts, self.lost)
+    }
+
+    /// Tells what the layer of this number did. `places` has where its entries are, if not where they say.
     pub(super) fn end_layer(
         &mut self,
-        layers: &mut [Layer],
+        listings: &[Listing],
+        by: usize,
         touched: impl Iterator<Item = (ImagePath, Option<Node>, Option<Node>)>,
         places: &HashMap<u32, ImagePath>,
-    ) {
-        let by = layers.len().saturating_sub(1);
+    ) -> Vec<Change> {
         let mut changes = Vec::new();
         // What lost a name, where that was, and whether something else is there now.
         let mut loose = Vec::new();
         for (path, before, after) in touched {
-            let Some(happened) = happened(layers, before, after) else { continue };
-            if let Some(after) = after {
-                *self.0.entry(after.at).or_default() += 1;
+            let Some(happened) = happened(listings, before, after) else { continue };
+            if let Some(count) = after.and_then(|after| self.count(after.at)) {
+                *count += 1;
             }
-            if let Some(before) = before {
-                if let Some(names) = self.0.get_mut(&before.at) {
-                    *names = names.saturating_sub(1);
-                }
+            if let Some(before) = before
+                && let Some(count) = self.count(before.at)
+            {
+                *count = count.saturating_sub(1);
                 loose.push((before.at, path.clone(), after.is_some()));
             }
             changes.push(Change { path, happened, before, after });
         }
+        changes.shrink_to_fit();
+        // Several names of a file may be gone: the first of them counts.
+        loose.sort_by_key(|(at, ..)| *at);
+        loose.dedup_by_key(|(at, ..)| *at);
         for (at, path, replaced) in loose {
-            if self.0.get(&at) == Some(&0) {
-                self.0.remove(&at);
-                lose(layers, at, Lost { path, size: entry(layers, at).kind.size(), by, replaced });
+            if self.count(at) == Some(&mut 0) {
+                self.lose(at, entry(listings, at), path, by, replaced);
             }
         }
-        self.lose_own(layers, by, places);
-        if let Some(layer) = layers.last_mut() {
-            layer.changes = changes;
-        }
+        self.lose_own(listings, by, places);
+        changes
+    }
+
+    fn count(&mut self, at: At) -> Option<&mut u32> {
+        self.counts.get_mut(at.layer as usize)?.get_mut(at.index()?)
     }
 
     /// Contents that the layer's own tar replaced, and so never had a name when it was done.
-    fn lose_own(&self, layers: &mut [Layer], by: usize, places: &HashMap<u32, ImagePath>) {
-        let Some(layer) = layers.last_mut() else { return };
-        for (index, found) in (0..).zip(&layer.listing.entries) {
-            let at = At { layer: by as u32, entry: Some(index) };
-            if found.kind.is_file() && !self.0.contains_key(&at) {
+    fn lose_own(&mut self, listings: &[Listing], by: usize, places: &HashMap<u32, ImagePath>) {
+        let Some(listing) = listings.get(by) else { return };
+        for (index, found) in (0..).zip(&listing.entries) {
+            let at = At::new(by, index);
+            if self.count(at) == Some(&mut 0) {
                 let path = places.get(&index).unwrap_or(&found.path).clone();
-                layer.lost.push(Lost { path, size: found.kind.size(), by, replaced: true });
+                self.lose(at, found, path, by, true);
             }
         }
     }
-}
 
-fn lose(layers: &mut [Layer], at: At, lost: Lost) {
-    let is_file = entry(layers, at).kind.is_file();
-    if let Some(layer) = layers.get_mut(at.layer as usize).filter(|_| is_file) {
-        layer.lost.push(lost);
+    fn lose(&mut self, at: At, entry: &Entry, path: ImagePath, by: usize, replaced: bool) {
+        if let (Some(content), Some(lost)) = (entry.kind.content(), self.lost.get_mut(at.layer as usize)) {
+            lost.push(Lost { path, size: content.size, by, replaced });
+        }
     }
 }
 
 /// None when there was nothing and is nothing.
-fn happened(layers: &[Layer], before: Option<Node>, after: Option<Node>) -> Option<Happened> {
+fn happened(listings: &[Listing], before: Option<Node>, after: Option<Node>) -> Option<Happened> {
     Some(match (before, after) {
         (None, None) => return None,
         (None, Some(_)) => Happened::Added,
         (Some(_), None) => Happened::Removed,
         (Some(before), Some(after)) => {
-            let differences = Differences::between(entry(layers, before.at), entry(layers, after.at));
+            let differences = Differences::between(entry(listings, before.at), entry(listings, after.at));
             if differences.is_none() { Happened::Repeated } else { Happened::Changed(differences) }
         }
     })
+}
+
+fn entry(listings: &[Listing], at: At) -> &Entry {
+    listings.get(at.layer as usize).and_then(|listing| listing.entries.get(at.index()?)).unwrap_or(&IMPLIED)
 }

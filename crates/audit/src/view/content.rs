@@ -3,9 +3,9 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 
 use bareboat_formats::compress::{Compression, decoder};
+use bareboat_formats::entry::Content;
 use bareboat_formats::oci::Descriptor;
 use bareboat_formats::tar::{self, MemberKind};
-use bareboat_formats::whiteout::{self, Whiteout};
 use bareboat_model::{Context, Error, HashingReader, Result};
 
 use super::{Item, Kind, Layers, View};
@@ -19,7 +19,7 @@ const BUFFER: usize = 256 << 10;
 /// When it is no file, the layer cannot be read or is not what it was, or `out` fails.
 pub fn copy_content(view: &View, item: &Item<'_>, source: &dyn Layers, out: &mut dyn Write) -> Result<()> {
     let number = item.at.layer as usize;
-    let (Kind::File { digest, .. }, Some(entry)) = (&item.entry.kind, item.at.entry) else {
+    let (Kind::File(Content { digest, .. }), Some(entry)) = (&item.entry.kind, item.at.index()) else {
         return Err(Error::new(format!("it is a {}, not a file", item.entry.kind.word())));
     };
     let layer = &view.layers.get(number).ok_or_else(|| Error::new("there is no such layer"))?.descriptor;
@@ -29,9 +29,6 @@ pub fn copy_content(view: &View, item: &Item<'_>, source: &dyn Layers, out: &mut
         let tar = BufReader::with_capacity(BUFFER, decoder(compression, reader)?);
         let (mut left, mut found) = (entry, None);
         let read = tar::read_layer(tar, &tar::Limits::of_layer_looked_at(layer.size), |member, content| {
-            if matches!(whiteout::parse(&member.path)?, Some(Whiteout::Note)) {
-                return Ok(());
-            }
             if left > 0 {
                 left -= 1;
                 return Ok(());

@@ -15,6 +15,7 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
+use std::num::NonZero;
 
 use bareboat_formats::oci::Descriptor;
 use bareboat_io::transport::Image;
@@ -26,6 +27,10 @@ pub use listing::{Entry, Kind, Listing};
 pub use read::read;
 
 use crate::packages::Inventory;
+
+/// What the listings of an image and what follows from them may take, as far as it can be told: images with a million files
+/// take half of it.
+const MOST_MEMORY: usize = 512 << 20;
 
 /// Where the layers of an image come from.
 pub trait Layers: Sync {
@@ -55,6 +60,8 @@ pub struct Layer {
     pub listing: Listing,
     /// What it did to those below it, by path.
     pub changes: Vec<Change>,
+    /// How many names each of its entries has in the image.
+    names: Vec<u32>,
     /// Contents that it brought and that are not in the image any more: where they were, and who took them away.
     pub lost: Vec<Lost>,
 }
@@ -85,8 +92,19 @@ struct Node {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct At {
     layer: u32,
-    /// Nothing for a directory that no layer names: something was put below it.
-    entry: Option<u32>,
+    /// Counted from 1. Nothing for a directory that no layer names: something was put below it.
+    entry: Option<NonZero<u32>>,
+}
+
+impl At {
+    fn new(layer: usize, entry: u32) -> Self {
+        Self { layer: layer as u32, entry: NonZero::new(entry.saturating_add(1)) }
+    }
+
+    /// Where the layer's listing has it.
+    fn index(self) -> Option<usize> {
+        Some(self.entry?.get() as usize - 1)
+    }
 }
 
 /// A file, directory or link of the image.
@@ -119,9 +137,10 @@ impl View {
     /// Puts layers that were read on one another, the lowest first; each with the digest of its tar.
     ///
     /// # Errors
-    /// When they cannot be mounted: links lead in a circle, or a hard link names nothing.
+    /// When they cannot be mounted (links lead in a circle, or a hard link names nothing), or hold too much.
     pub fn of_listings(layers: Vec<(Descriptor, Digest, Listing)>) -> Result<Self> {
-        squash::view(layers.into_iter())
+        let held = layers.iter().map(|(.., listing)| listing.memory()).sum();
+        squash::view(layers, MOST_MEMORY.saturating_sub(held))
     }
 
     /// What the image has at `path`, which has no links on its way.
@@ -156,7 +175,8 @@ impl View {
     /// Each file once, however many names it has, with the first of them.
     pub fn contents(&self) -> impl Iterator<Item = (&ImagePath, Item<'_>)> {
         let mut seen = HashSet::new();
-        self.files().filter(move |(_, item)| item.entry.kind.is_file() && seen.insert(item.at))
+        let mut is_first = move |at: At| !self.has_more_names(at) || seen.insert(at);
+        self.files().filter(move |(_, item)| item.entry.kind.content().is_some() && is_first(item.at))
     }
 
     /// The bytes of all files, each once.
@@ -168,24 +188,24 @@ impl View {
     pub fn packages(&self) -> Inventory {
         let found = self.files.iter().filter_map(|(path, node)| {
             let layer = self.layers.get(node.at.layer as usize)?;
-            Some((path, layer.listing.found.get(&node.at.entry?)?))
+            Some((path, layer.listing.found.get(&(node.at.index()? as u32))?))
         });
         Inventory::new(found, |path| {
             let real = path.follow_parent(|path| self.get(path)?.entry.kind.link()).ok()?;
-            self.get(&real).filter(|item| item.entry.kind != Kind::Directory).map(|_| real)
+            self.get(&real).filter(|item| !item.entry.kind.is_directory()).map(|_| real)
         })
     }
 
     fn item(&self, node: Node) -> Item<'_> {
-        Item { layer: node.layer as usize, entry: entry(&self.layers, node.at), at: node.at }
+        let layer = self.layers.get(node.at.layer as usize);
+        let entry = layer.and_then(|layer| layer.listing.entries.get(node.at.index()?));
+        Item { layer: node.layer as usize, entry: entry.unwrap_or(&listing::IMPLIED), at: node.at }
     }
-}
 
-/// The entry at a place.
-fn entry(layers: &[Layer], at: At) -> &Entry {
-    let listing = layers.get(at.layer as usize).map(|layer| &layer.listing);
-    let entry = listing.zip(at.entry).and_then(|(listing, entry)| listing.entries.get(entry as usize));
-    entry.unwrap_or(&listing::IMPLIED)
+    fn has_more_names(&self, at: At) -> bool {
+        let layer = self.layers.get(at.layer as usize);
+        layer.and_then(|layer| layer.names.get(at.index()?)).is_some_and(|&names| names > 1)
+    }
 }
 
 /// The layers of an image where they are: in its folder or archive, or brought from further away.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bareboat_formats::compress::{Compression, decoder};
 use bareboat_formats::oci::Descriptor;
@@ -14,7 +14,7 @@ use bareboat_model::{Bar, Context, Digest, Error, HashingReader, Progress, Resul
 
 use super::cached::Name;
 use super::listing::{self, Listing};
-use super::{Layers, View, cached, squash};
+use super::{Layers, MOST_MEMORY, View, cached};
 
 const BUFFER: usize = 256 << 10;
 
@@ -35,7 +35,7 @@ pub fn read(
 ) -> Result<View> {
     let mut listings = listings(layers, source, store, threads, progress)?;
     let name = |(descriptor, diff_id): &(Descriptor, Digest)| (descriptor.digest, descriptor.size, *diff_id);
-    let on_top: Vec<_> = layers
+    let on_top = layers
         .iter()
         .enumerate()
         .map(|(number, layer)| {
@@ -47,7 +47,7 @@ pub fn read(
             (layer.0.clone(), layer.1, listing.unwrap_or_default())
         })
         .collect();
-    squash::view(on_top.into_iter())
+    View::of_listings(on_top)
 }
 
 type Listings = BTreeMap<Name, Listing>;
@@ -80,11 +80,12 @@ fn listings(
     // The largest first, so that none begins when all others are done.
     let mut missing: Vec<_> = missing.into_iter().collect();
     missing.sort_by_key(|(_, (number, layer))| (std::cmp::Reverse(layer.size), *number));
-    let members_left = AtomicU64::new(tar::Limits::default().members);
+    let held: usize = found.values().map(Listing::memory).sum();
+    let memory_left = AtomicUsize::new(MOST_MEMORY.saturating_sub(held));
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some((name, (number, layer))) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let read = || one(layer, &name.2, source, &members_left, &*bar);
+            let read = || one(layer, &name.2, source, &memory_left, &*bar);
             let had = store.has_blob(&layer.digest, layer.size);
             let read = read().or_else(|error| {
                 // Reading removes a blob that is damaged in the cache; opened again, it comes from where it came from.
@@ -126,13 +127,13 @@ fn one(
     layer: &Descriptor,
     diff_id: &Digest,
     source: &dyn Layers,
-    members_left: &AtomicU64,
+    memory_left: &AtomicUsize,
     bar: &dyn Bar,
 ) -> Result<Listing> {
     let stored = Watched { inner: source.open(layer)?, bar };
     // One byte more tells that it is too long.
     let mut stored = HashingReader::new(stored.take(layer.size.saturating_add(1)));
-    let listed = tar_of(&mut stored, layer, diff_id, members_left);
+    let listed = tar_of(&mut stored, layer, diff_id, memory_left);
     // Also when that failed: most likely because of the damage.
     io::copy(&mut stored, &mut io::sink())?;
     let (found, size) = stored.finish();
@@ -153,16 +154,17 @@ fn tar_of(
     stored: &mut (impl Read + Send),
     layer: &Descriptor,
     diff_id: &Digest,
-    members_left: &AtomicU64,
+    memory_left: &AtomicUsize,
 ) -> Result<Listing> {
-    let most = tar::Limits::default().members;
-    let room = || {
+    let room = |bytes| {
         let taken =
-            members_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        match taken {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::new(format!("the layers have more than {most} members together"))),
-        }
+            memory_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        taken.map(drop).map_err(|_| {
+            Error::new(format!(
+                "the layers hold too much: what is told of it would take more than {} MiB of memory",
+                MOST_MEMORY >> 20
+            ))
+        })
     };
     let mut reader = BufReader::with_capacity(BUFFER, stored);
     let compression = Compression::sniff(reader.fill_buf()?);

@@ -3,110 +3,87 @@
 use std::collections::HashMap;
 
 use bareboat_formats::oci::Descriptor;
-use bareboat_formats::overlay::{self, Overlay};
-use bareboat_formats::whiteout::Whiteout;
-use bareboat_model::{Context, Digest, Error, ImagePath, Result};
+use bareboat_formats::overlay::{self, Did, Overlay, Placed};
+use bareboat_model::{Context, Digest, ImagePath, Result};
 
 use super::changes::Names;
-use super::listing::{Entry, Kind, Listing};
+use super::listing::{Entry, IMPLIED, Listing};
 use super::{At, Layer, Node, View};
 
-/// What the overlay holds: a [`Node`] and what mounting has to know of it.
+/// What the overlay holds: an entry, and where it is.
 #[derive(Clone)]
-struct Mounted {
-    node: Node,
-    what: What,
+struct Mounted<'a> {
+    entry: &'a Entry,
+    at: At,
 }
 
-#[derive(Clone)]
-enum What {
-    Directory,
-    Link(Vec<u8>),
-    Other,
-}
-
-impl overlay::Node for Mounted {
+impl overlay::Node for Mounted<'_> {
     fn is_directory(&self) -> bool {
-        matches!(self.what, What::Directory)
+        self.entry.kind.is_directory()
     }
 
     fn link(&self) -> Option<&[u8]> {
-        match &self.what {
-            What::Link(target) => Some(target),
-            _ => None,
-        }
+        self.entry.kind.link()
     }
 
     fn implied(layer: usize) -> Self {
-        let layer = layer as u32;
-        Self { node: Node { layer, at: At { layer, entry: None } }, what: What::Directory }
+        Self { entry: &IMPLIED, at: At { layer: layer as u32, entry: None } }
     }
 }
 
-/// Puts the layers on one another.
+/// Puts the layers on one another, which takes at most `memory` bytes more.
 ///
 /// # Errors
-/// When they cannot be mounted: links lead in a circle, or a hard link names nothing.
-pub(super) fn view(listings: impl Iterator<Item = (Descriptor, Digest, Listing)>) -> Result<View> {
-    let mut overlay: Overlay<Mounted> = Overlay::new();
-    let mut layers: Vec<Layer> = Vec::new();
-    let mut names = Names::default();
-    for (number, (descriptor, diff_id, listing)) in listings.enumerate() {
-        // Where links lead elsewhere than the layer says.
-        let mut places = HashMap::new();
-        for (index, entry) in listing.entries.iter().enumerate() {
-            let at = At { layer: number as u32, entry: Some(index as u32) };
-            let place = put(&mut overlay, entry, at).context(|| {
-                format!(
-                    "cannot put `{}` of layer {} ({}) in place",
-                    entry.path,
-                    number + 1,
-                    descriptor.digest
-                )
-            })?;
-            if let Some(place) = place.filter(|place| *place != entry.path) {
-                places.insert(index as u32, place);
-            }
-        }
-        let touched = overlay.end_layer();
-        layers.push(Layer { descriptor, diff_id, listing, changes: Vec::new(), lost: Vec::new() });
-        let touched = touched.into_iter().map(|(path, before)| {
-            let after = overlay.get(&path).map(|now| now.node);
-            (path, before.map(|before| before.node), after)
+/// When they cannot be mounted (links lead in a circle, or a hard link names nothing), or hold too much.
+pub(super) fn view(layers: Vec<(Descriptor, Digest, Listing)>, memory: usize) -> Result<View> {
+    let (named, listings): (Vec<_>, Vec<_>) =
+        layers.into_iter().map(|(descriptor, diff_id, listing)| ((descriptor, diff_id), listing)).unzip();
+    let mut overlay = Overlay::new(memory);
+    let mut names = Names::of(&listings);
+    let mut changes = Vec::new();
+    for (number, listing) in listings.iter().enumerate() {
+        let places = put_on(&mut overlay, listing, number, &named[number].0)?;
+        let touched = overlay.end_layer().into_iter().map(|touched| {
+            let after = overlay.get(&touched.path).map(node);
+            (touched.path, touched.before.as_ref().map(node), after)
         });
-        names.end_layer(&mut layers, touched, &places);
+        changes.push(names.end_layer(&listings, number, touched, &places));
     }
-    let files = overlay.into_nodes().into_iter().map(|(path, mounted)| (path, mounted.node)).collect();
-    Ok(View { layers, files })
+    let files = overlay.into_nodes().map(|(path, placed)| (path, node(&placed))).collect();
+    let (names, lost) = names.finish();
+    let layers = named.into_iter().zip(listings).zip(names).zip(changes).zip(lost);
+    let layers = layers.map(|(((((descriptor, diff_id), listing), names), changes), lost)| Layer {
+        descriptor,
+        diff_id,
+        listing,
+        names,
+        changes,
+        lost,
+    });
+    Ok(View { layers: layers.collect(), files })
 }
 
-/// Gives the place where the entry is now; none if it is a whiteout.
-fn put(overlay: &mut Overlay<Mounted>, entry: &Entry, at: At) -> Result<Option<ImagePath>> {
-    let what = match &entry.kind {
-        Kind::Whiteout => return overlay.take_away(&Whiteout::Path(entry.path.clone())).map(|()| None),
-        Kind::Opaque => return overlay.take_away(&Whiteout::Below(entry.path.clone())).map(|()| None),
-        Kind::HardLink(target) => return link(overlay, &entry.path, target, at.layer).map(Some),
-        Kind::Directory => What::Directory,
-        Kind::Symlink(target) => What::Link(target.clone()),
-        Kind::File { .. } | Kind::Device | Kind::Pipe => What::Other,
-    };
-    overlay.put(&entry.path, Mounted { node: Node { layer: at.layer, at }, what }).map(Some)
+/// Gives where entries are that links lead elsewhere than the layer says.
+fn put_on<'a>(
+    overlay: &mut Overlay<Mounted<'a>>,
+    listing: &'a Listing,
+    number: usize,
+    layer: &Descriptor,
+) -> Result<HashMap<u32, ImagePath>> {
+    let mut places = HashMap::new();
+    for (index, entry) in (0..).zip(&listing.entries) {
+        let step = overlay.take(entry, Mounted { entry, at: At::new(number, index) }).context(|| {
+            format!("cannot put `{}` of layer {} ({}) in place", entry.path, number + 1, layer.digest)
+        })?;
+        if let Did::Put(place) = step.did
+            && place != entry.path
+        {
+            places.insert(index, place);
+        }
+    }
+    Ok(places)
 }
 
-/// Gives what is at `target` another name.
-fn link(
-    overlay: &mut Overlay<Mounted>,
-    path: &ImagePath,
-    target: &ImagePath,
-    layer: u32,
-) -> Result<ImagePath> {
-    let original = overlay.real(target)?;
-    let found = overlay.get(&original).filter(|node| !overlay::Node::is_directory(*node)).cloned();
-    let missing = || Error::new(format!("it is a hard link to `{target}`, which is no file"));
-    let mut mounted = found.ok_or_else(missing)?;
-    if overlay.real(path)? == original {
-        return Ok(original);
-    }
-    mounted.node.layer = layer;
-    overlay.put(path, mounted)
+fn node(placed: &Placed<Mounted<'_>>) -> Node {
+    Node { layer: placed.layer as u32, at: placed.node.at }
 }

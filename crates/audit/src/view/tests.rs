@@ -78,7 +78,7 @@ impl Fixture {
 /// lie above).
 fn shown(view: &View) -> (String, Vec<String>) {
     let files = view.files().filter(|(path, _)| !path.is_root()).map(|(path, item)| match &item.entry.kind {
-        Kind::File { size, .. } => format!("{path}:{size}@{}", item.layer),
+        Kind::File(content) => format!("{path}:{}@{}", content.size, item.layer),
         Kind::Directory => format!("{path}/@{}", item.layer),
         Kind::Symlink(target) => format!("{path}->{}@{}", String::from_utf8_lossy(target), item.layer),
         other => format!("{path}?{}@{}", other.word(), item.layer),
@@ -170,7 +170,7 @@ fn a_layer_is_read_once() {
     // A listing that cannot be understood counts as none.
     for (layer, diff_id) in &fixture.layers {
         let key = Digest::of(format!("{} {} {diff_id}", layer.digest, layer.size).as_bytes());
-        fixture.store.write_entry("layer-listings-1", &key, |file| Ok(file.write_all(b"rubbish")?)).unwrap();
+        fixture.store.write_entry(cached::KIND, &key, |file| Ok(file.write_all(b"rubbish")?)).unwrap();
     }
     assert!(fixture.read().unwrap_err().to_string().ends_with("it is not there"));
 }
@@ -284,7 +284,7 @@ fn names_are_bytes_and_cannot_lead_out() {
 
 #[test]
 fn a_bomb_is_refused() {
-    let size = 3 << 30;
+    let size = 13 << 30;
     let path = ImagePath::absolute("/zeros").unwrap();
     let kind = EntryKind::File { size };
     let entry =
@@ -302,15 +302,18 @@ fn a_bomb_is_refused() {
 }
 
 #[test]
-fn members_are_bounded_in_all_layers_together() {
-    let room = std::cell::Cell::new(2);
-    let take = || match room.replace(room.get() - 1) {
-        0 => Err(Error::new("no room")),
-        _ => Ok(()),
-    };
-    let tar = layer("/a /b /c");
+fn what_is_kept_of_all_layers_together_is_bounded() {
+    let left = std::cell::Cell::new(500_usize);
+    let take =
+        |bytes| left.get().checked_sub(bytes).map(|now| left.set(now)).ok_or_else(|| Error::new("no room"));
+    let tar = layer("/a /b /c /d");
     let read = listing::of_tar(&tar[..], &tar::Limits::default(), &take);
     assert_eq!(read.unwrap_err().to_string(), "no room");
+    let listing = Listing::of_tar(&layer("/a /b")[..], &tar::Limits::default()).unwrap();
+    let fixture = Fixture::of(&["/a /b"]);
+    let listings = || vec![(fixture.layers[0].0.clone(), fixture.layers[0].1, listing.clone())];
+    let said = squash::view(listings(), 100).unwrap_err().to_string();
+    assert!(said.ends_with("the layers have more paths than are held in memory"), "{said}");
 }
 
 #[test]

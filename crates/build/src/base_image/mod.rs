@@ -127,15 +127,14 @@ fn same_for_all(bases: &Bases, digest: Digest, reference: &str) -> Result<Digest
 impl BaseImage {
     fn of(reference: &str, found: transport::Found, store: &Store) -> Result<Self> {
         let owner = Owner::Image(Arc::from(reference));
-        let mut tree = Tree::empty();
         let mut layers = Vec::new();
+        let mut unpacked = Vec::new();
         for (number, (descriptor, diff_id)) in found.layers.iter().enumerate() {
-            let unpacked = unpacked::unpack(store, descriptor, diff_id)?;
-            squash::put_on(&mut tree, &unpacked, &owner)
-                .context(|| format!("layer {} ({})", number + 1, descriptor.digest))?;
-            layers
-                .push((format!("base image, {}", number + 1), as_layer(descriptor, diff_id, unpacked.size)));
+            let layer = unpacked::unpack(store, descriptor, diff_id)?;
+            layers.push((format!("base image, {}", number + 1), as_layer(descriptor, diff_id, layer.size)));
+            unpacked.push((descriptor.digest, layer));
         }
+        let tree = squash::tree(&unpacked, &owner)?;
         let status = status(&tree)?;
         let settings = settings::of(&found.config)?;
         let history = history(&found.config, layers.len());

@@ -1,118 +1,184 @@
-//! The layers of an image on top of one another, as an engine mounts them (OCI image specification, layer.md).
+//! The layers of an image on one another, as a tree.
 
+use std::collections::{BTreeMap, HashMap};
+use std::ptr;
 use std::sync::Arc;
 
-use bareboat_formats::whiteout::{self, Whiteout};
-use bareboat_model::{Context, ImagePath, Result};
+use bareboat_formats::overlay::{self, Overlay};
+use bareboat_model::{Context, Digest, ImagePath, Result};
 
 use super::unpacked::UnpackedLayer;
-use crate::tree::{Owner, Tree};
+use crate::tree::{Kind, LinkGroup, Node, Owner, Tree};
+use crate::unpack::{Member, node};
 
-/// Puts a layer on top of what is in the tree.
-///
-/// # Errors
-/// When links lead in a circle, or a hard link names nothing.
-pub(super) fn put_on(tree: &mut Tree, layer: &UnpackedLayer, owner: &Owner) -> Result<()> {
-    // Whiteouts speak of lower layers only, wherever in the tar they stand.
-    for member in &layer.members {
-        take_away(tree, &member.path)?;
-    }
-    let contents = Arc::new(layer.contents.clone());
-    for member in layer.members.iter().filter(|member| !whiteout::is_one(&member.path)) {
-        let put = match member.node(&contents, owner) {
-            Ok(node) => tree.overlay(&member.path, node),
-            Err(target) => tree.overlay_hard_link(&member.path, target),
-        };
-        put.context(|| format!("cannot put `{}` in place", member.path))?;
-    }
-    Ok(())
+/// What the lists of all layers and their paths may take, as far as it can be told: those of an image with a million files
+/// take half of it.
+const MOST_MEMORY: usize = 512 << 20;
+
+/// What the overlay holds: a member, and the number of its layer.
+#[derive(Clone)]
+enum Mounted<'a> {
+    Implied,
+    Member(&'a Member, usize),
 }
 
-fn take_away(tree: &mut Tree, path: &ImagePath) -> Result<()> {
-    match whiteout::parse(path)? {
-        Some(Whiteout::Below(folder)) => {
-            let folder = tree.real_path(&folder)?;
-            let inside: Vec<ImagePath> = tree.below(&folder).map(|(path, _)| path.clone()).collect();
-            inside.iter().for_each(|path| drop(tree.remove(path)));
+impl overlay::Node for Mounted<'_> {
+    fn is_directory(&self) -> bool {
+        match self {
+            Self::Implied => true,
+            Self::Member(member, _) => member.kind.is_directory(),
         }
-        Some(Whiteout::Path(path)) => {
-            let gone = tree.real_parent(&path)?;
-            tree.remove(&gone);
-        }
-        Some(Whiteout::Note) | None => {}
     }
-    Ok(())
+
+    fn link(&self) -> Option<&[u8]> {
+        match self {
+            Self::Implied => None,
+            Self::Member(member, _) => member.kind.link(),
+        }
+    }
+
+    fn implied(_layer: usize) -> Self {
+        Self::Implied
+    }
+}
+
+/// The files of the layers, the lowest first, each with its digest. Devices and pipes are left out.
+///
+/// # Errors
+/// When links lead in a circle, a hard link names nothing, or there is too much.
+pub(super) fn tree(layers: &[(Digest, UnpackedLayer)], owner: &Owner) -> Result<Tree> {
+    let held: usize = layers.iter().flat_map(|(_, layer)| &layer.members).map(Member::memory).sum();
+    let mut overlay = Overlay::new(MOST_MEMORY.saturating_sub(held));
+    for (number, (digest, layer)) in layers.iter().enumerate() {
+        for member in &layer.members {
+            overlay.take(member, Mounted::Member(member, number)).context(|| {
+                format!("layer {} ({digest}): cannot put `{}` in place", number + 1, member.path)
+            })?;
+        }
+        overlay.end_layer();
+    }
+    let contents: Vec<_> = layers.iter().map(|(_, layer)| Arc::new(layer.contents.clone())).collect();
+    let mut links = Links::default();
+    let mut nodes = BTreeMap::new();
+    for (path, placed) in overlay.into_nodes() {
+        match placed.node {
+            Mounted::Implied if path.is_root() => {}
+            Mounted::Implied => {
+                let kind = Kind::Directory { implied: true };
+                nodes.insert(path, Node { kind, ..Node::directory(0o755, owner.clone()) });
+            }
+            Mounted::Member(member, layer) => {
+                if let Some(node) = contents.get(layer).and_then(|contents| node(member, contents, owner)) {
+                    links.note(member, &path);
+                    nodes.insert(path, node);
+                }
+            }
+        }
+    }
+    links.tell(&mut nodes);
+    Ok(Tree::of_image(nodes))
+}
+
+/// The names of each member; of most there is one.
+#[derive(Default)]
+struct Links<'a> {
+    first: HashMap<*const Member, ImagePath>,
+    more: Vec<(&'a Member, ImagePath)>,
+}
+
+impl<'a> Links<'a> {
+    fn note(&mut self, member: &'a Member, path: &ImagePath) {
+        if self.first.contains_key(&ptr::from_ref(member)) {
+            self.more.push((member, path.clone()));
+        } else {
+            self.first.insert(member, path.clone());
+        }
+    }
+
+    /// Makes the names of one file hard links of one another.
+    fn tell(self, nodes: &mut BTreeMap<ImagePath, Node>) {
+        for (member, path) in self.more {
+            let Some(first) = self.first.get(&ptr::from_ref(member)) else { continue };
+            let group = LinkGroup::new(first.clone());
+            for name in [first, &path] {
+                if let Some(Node { kind: Kind::File { link_group, .. }, .. }) = nodes.get_mut(name) {
+                    *link_group = Some(group.clone());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::unpack::{Member, MemberKind};
+    use std::path::PathBuf;
 
-    /// Layers of `path` (a file), `path/` (a directory), `path -> target` and `path => target` (a hard link).
+    use bareboat_formats::entry::{self, Entry};
+
+    use super::*;
+    use crate::unpack::Stored;
+
+    /// Of `path` (a file), `path/`, `path->target`, `path=>target` (a hard link) and `path!` (a device); what takes away has
+    /// the name that says so.
+    fn member(text: &str, layer: usize) -> Member {
+        let size = layer as u64;
+        let (path, kind) = if text.contains(".wh.") {
+            (text, entry::Kind::Whiteout)
+        } else if let Some((path, target)) = text.split_once("=>") {
+            (path, entry::Kind::HardLink(ImagePath::absolute(target).unwrap()))
+        } else if let Some((path, target)) = text.split_once("->") {
+            (path, entry::Kind::Symlink(target.into()))
+        } else if let Some(path) = text.strip_suffix('!') {
+            (path, entry::Kind::Device)
+        } else if text.ends_with('/') {
+            (text, entry::Kind::Directory)
+        } else {
+            (text, entry::Kind::File(Stored { digest: Digest::of(text.as_bytes()), size, offset: 0 }))
+        };
+        Entry { kind, mode: 0o700, ..Entry::implied(ImagePath::absolute(path).unwrap()) }
+    }
+
+    /// A file with its layer, and with `&` and its first name where it has several; of directories, those that no layer
+    /// names with `?`.
     fn squashed(layers: &[&str]) -> String {
-        let mut tree = Tree::empty();
-        for (number, layer) in layers.iter().enumerate() {
-            let members = layer.split_whitespace().map(|text| member(text, number)).collect();
-            let layer = UnpackedLayer::of_members(members);
-            put_on(&mut tree, &layer, &Owner::Image("base".into())).unwrap();
-        }
-        let words = tree.iter().map(|(path, node)| match node.content() {
-            // The size tells which layer it is from.
-            Some(content) => format!("{path}:{}", content.size()),
-            None if node.is_directory() => format!("{path}/"),
-            None => format!("{path}@"),
+        let layers: Vec<_> = layers
+            .iter()
+            .enumerate()
+            .map(|(number, layer)| {
+                let members = layer.split_whitespace().map(|text| member(text, number)).collect();
+                (Digest::of(b""), UnpackedLayer::of_members(members, PathBuf::from(number.to_string())))
+            })
+            .collect();
+        let tree = tree(&layers, &Owner::Image("base".into())).unwrap();
+        let words = tree.iter().map(|(path, node)| match &node.kind {
+            Kind::File { content, link_group: None } => format!("{path}:{}", content.size()),
+            Kind::File { content, link_group: Some(group) } => format!("{path}:{}&{group}", content.size()),
+            Kind::Directory { implied: false } => format!("{path}/"),
+            Kind::Directory { implied: true } => format!("{path}/?"),
+            Kind::Symlink(_) => format!("{path}@"),
         });
         words.collect::<Vec<_>>().join(" ")
     }
 
-    fn member(text: &str, layer: usize) -> Member {
-        let (path, kind) = if let Some((path, target)) = text.split_once("=>") {
-            (path, MemberKind::HardLink(ImagePath::absolute(target).unwrap()))
-        } else if let Some((path, target)) = text.split_once("->") {
-            (path, MemberKind::Symlink(target.into()))
-        } else if let Some(path) = text.strip_suffix('/') {
-            (path, MemberKind::Directory)
-        } else {
-            let size = layer as u64;
-            (text, MemberKind::File { digest: bareboat_model::Digest::of(text.as_bytes()), size, offset: 0 })
-        };
-        let path = ImagePath::absolute(path).unwrap();
-        Member { path, kind, mode: 0o755, uid: 0, gid: 0, mtime: 0, xattrs: Vec::new() }
-    }
-
     #[test]
-    fn later_layers_replace_and_take_away() {
+    fn a_tree_has_what_the_layers_leave() {
         for (layers, expected) in [
-            (&["/a /b", "/b"][..], "/a:0 /b:1"),
-            (&["/a /d/x /d/y", "/.wh.a /d/.wh.x"], "/d/ /d/y:0"),
-            (&["/d/x /d/y", "/d/.wh..wh..opq /d/z"], "/d/ /d/z:1"),
-            (&["/d/x", "/d/z /d/.wh..wh..opq"], "/d/ /d/z:1"),
-            (&["/d/x", "/d"], "/d:1"),
-            (&["/d", "/d/x"], "/d/ /d/x:1"),
-            (&["/.wh..wh.plnk/ /a"], "/a:0"),
-            (&["/a /.wh.a"], "/a:0"),
+            (&["/a /d/x", "/a /d/"][..], "/a:1 /d/ /d/x:0"),
+            (&["/d/x", "/d/.wh.x"], "/d/?"),
+            (&["/a", "/ /b"], "// /a:0 /b:1"),
+            (&["/usr/ /lib->usr", "/lib/x"], "/lib@ /usr/ /usr/x:1"),
+            (&["/a /n!", "/a!"], ""),
         ] {
             assert_eq!(squashed(layers), expected, "{layers:?}");
         }
     }
 
     #[test]
-    fn whiteouts_of_nothing_are_refused() {
-        for path in ["/etc/.wh.", "/etc/.wh..", "/etc/.wh...", "/.wh."] {
-            let layer = UnpackedLayer::of_members(vec![member("/etc/x", 0), member(path, 0)]);
-            assert!(put_on(&mut Tree::empty(), &layer, &Owner::Image("base".into())).is_err(), "{path}");
-        }
-    }
-
-    #[test]
-    fn links_are_followed_and_replaced_as_engines_do() {
+    fn names_of_one_file_are_hard_links() {
         for (layers, expected) in [
-            (&["/usr/lib/ /lib->usr/lib", "/lib/x"][..], "/lib@ /usr/ /usr/lib/ /usr/lib/x:1"),
-            (&["/usr/lib/x /lib->usr/lib", "/lib/.wh.x"], "/lib@ /usr/ /usr/lib/"),
-            (&["/usr/lib/ /lib->usr/lib", "/lib/"], "/lib/ /usr/ /usr/lib/"),
+            (&["/a", "/b=>/a", "/c=>/b"][..], "/a:0&/a /b:0&/a /c:0&/a"),
             (&["/a /b=>/a", "/b"], "/a:0 /b:1"),
-            (&["/a", "/b=>/a"], "/a:0 /b:0"),
+            (&["/a /b=>/a /c=>/a", "/.wh.a"], "/b:0&/b /c:0&/b"),
         ] {
             assert_eq!(squashed(layers), expected, "{layers:?}");
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::unpack::{CONTENTS, Contents, Member};
 
 /// The kind of store entries that list what a layer holds.
-const LIST: &str = "unpacked-layer-1";
+const LIST: &str = "unpacked-layer-2";
 
 const BUFFER: usize = 256 << 10;
 
@@ -24,7 +24,7 @@ pub(super) struct UnpackedLayer {
     diff_id: Digest,
     /// How many bytes the tar has.
     pub(super) size: u64,
-    /// What it brings and takes away, in the order of the tar. Devices and pipes are left out.
+    /// What it brings and takes away, in the order of the tar.
     pub(super) members: Vec<Member>,
     contents_size: u64,
     /// Where the contents lie.
@@ -35,8 +35,8 @@ pub(super) struct UnpackedLayer {
 #[cfg(test)]
 impl UnpackedLayer {
     /// A layer without bytes.
-    pub(super) fn of_members(members: Vec<Member>) -> Self {
-        let (diff_id, contents) = (Digest::of(b""), PathBuf::new());
+    pub(super) fn of_members(members: Vec<Member>, contents: PathBuf) -> Self {
+        let diff_id = Digest::of(b"");
         Self { diff_id, size: 0, members, contents_size: 0, contents }
     }
 }
@@ -75,9 +75,7 @@ fn unpack_afresh(store: &Store, layer: &Descriptor) -> Result<UnpackedLayer> {
             let compression = Compression::sniff(reader.fill_buf()?);
             let mut hashing = HashingReader::new(decoder(compression, reader)?);
             tar::read_layer(&mut hashing, &tar::Limits::of_layer(layer.size), |member, bytes| {
-                if !matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
-                    members.push(contents.take(member, bytes)?);
-                }
+                members.push(contents.take(member, bytes)?);
                 Ok(())
             })?;
             Ok(hashing.finish())

@@ -58,7 +58,7 @@ fn files_by_package(tree: &Tree) -> BTreeMap<Arc<str>, Vec<(ImagePath, Content)>
 }
 
 fn brings_files(unpacked: &Unpacked) -> bool {
-    unpacked.members.iter().any(|member| !matches!(member.kind, crate::unpack::MemberKind::Directory))
+    unpacked.members.iter().any(|member| !member.kind.is_directory())
 }
 
 struct Entry {

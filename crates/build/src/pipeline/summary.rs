@@ -67,8 +67,8 @@ pub struct ImageSummary {
     pub files: u64,
     /// The bytes of its files; a file with several names counts once.
     pub bytes: u64,
-    /// The bytes of its layers, compressed.
-    pub compressed: u64,
+    /// The bytes of its layers as they are stored: compressed, but for plain layers of a base image.
+    pub stored: u64,
     /// The layers, the lowest first.
     pub layers: Vec<LayerSummary>,
     /// What was pruned, by set.
@@ -99,10 +99,10 @@ pub struct ImageSummary {
 pub struct LayerSummary {
     /// What is in it: source packages, `settings` or `files`.
     pub title: String,
-    /// The digest of the compressed layer.
+    /// The digest of the layer as it is stored.
     pub digest: Digest,
-    /// Its size, compressed.
-    pub compressed: u64,
+    /// Its size as it is stored.
+    pub stored: u64,
     /// Its size as a tar.
     pub bytes: u64,
     /// Whether it was found in the cache.
@@ -141,7 +141,7 @@ impl ImageSummary {
             packages,
             files,
             bytes,
-            compressed: layers.iter().map(|layer| layer.compressed).sum(),
+            stored: layers.iter().map(|layer| layer.stored).sum(),
             layers,
             pruned: image.pruned.sets.clone(),
             effects: image.effects.clone(),
@@ -169,7 +169,7 @@ impl LayerSummary {
         Self {
             title: title.to_owned(),
             digest: layer.descriptor.digest,
-            compressed: layer.descriptor.size,
+            stored: layer.descriptor.size,
             bytes: layer.unpacked,
             reused: layer.reused,
         }

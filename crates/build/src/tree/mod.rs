@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bareboat_formats::overlay::below;
 use bareboat_model::{Error, ImagePath, Result};
 
 pub use claim::{Hidden, Precedence};
@@ -159,43 +160,15 @@ impl Tree {
         Self { nodes: BTreeMap::new(), hidden: Vec::new(), path_bytes: 0 }
     }
 
+    /// The files of an image. A directory is there before what it holds.
+    pub fn of_image(nodes: BTreeMap<ImagePath, Node>) -> Self {
+        let path_bytes = nodes.keys().map(|path| path.as_bytes().len()).sum();
+        Self { nodes, path_bytes, ..Self::empty() }
+    }
+
     /// Plants the aliasing links of merged /usr and of /run, where nothing else is.
     pub fn plant_links(&mut self) {
         seed::plant(self);
-    }
-
-    /// Puts `node` at `path` as the next layer of an image does: what is there gives way, but directories merge.
-    ///
-    /// # Errors
-    /// When links lead in a circle.
-    pub fn overlay(&mut self, path: &ImagePath, node: Node) -> Result<()> {
-        let place = self.real_parent(path)?;
-        for directory in std::iter::successors(place.parent(), ImagePath::parent) {
-            if self.nodes.get(&directory).is_some_and(|holder| !holder.is_directory()) {
-                self.nodes.remove(&directory);
-            }
-        }
-        self.imply_parents(&place, &node.owner)?;
-        let merges = node.is_directory() && self.nodes.get(&place).is_some_and(Node::is_directory);
-        if !merges {
-            self.remove(&place);
-        }
-        self.nodes.insert(place, node);
-        Ok(())
-    }
-
-    /// Gives the file at `target` another name, as the next layer of an image does.
-    ///
-    /// # Errors
-    /// When `target` is no file.
-    pub fn overlay_hard_link(&mut self, path: &ImagePath, target: &ImagePath) -> Result<()> {
-        let real = self.real_parent(target)?;
-        let missing = || Error::new(format!("it is a hard link to `{target}`, which is no file"));
-        let original = self.nodes.get_mut(&real).ok_or_else(missing)?;
-        let Kind::File { link_group, .. } = &mut original.kind else { return Err(missing()) };
-        link_group.get_or_insert_with(|| Arc::new(real));
-        let link = original.clone();
-        self.overlay(path, link)
     }
 
     /// Takes out the aliasing links that nobody claimed and that lead nowhere.
@@ -226,10 +199,7 @@ impl Tree {
 
     /// What lies directly and indirectly below `directory`, sorted.
     pub fn below<'a>(&'a self, directory: &'a ImagePath) -> impl Iterator<Item = (&'a ImagePath, &'a Node)> {
-        self.nodes
-            .range(directory.clone()..)
-            .take_while(|(path, _)| path.as_bytes().starts_with(directory.as_bytes()))
-            .filter(move |(path, _)| *path != directory && path.is_within(directory))
+        below(&self.nodes, directory).filter(move |(path, _)| *path != directory)
     }
 
     /// Puts `node` at `path`, with links in the path's directories followed, and directories made where

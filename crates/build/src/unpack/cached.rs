@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
-use bareboat_formats::{deb, tar};
+use bareboat_formats::entry::Entry;
+use bareboat_formats::{deb, tar, whiteout};
 use bareboat_io::files::Scratch;
 use bareboat_io::store::Store;
 use bareboat_model::{Context, Digest, Error, HashingWriter, ImagePath, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The kinds of store entries, with the version of what is written into them.
-const LIST: &str = "unpacked-2";
+const LIST: &str = "unpacked-3";
 pub(crate) const CONTENTS: &str = "contents-1";
 
 /// The largest file of declarations that is kept.
@@ -52,47 +53,18 @@ pub struct Unpacked {
     pub contents: PathBuf,
 }
 
-/// One file, directory or link of a package.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Member {
-    /// Where it wants to be: not yet resolved through links.
-    #[serde(with = "bareboat_model::bytes_as_text::path")]
-    pub path: ImagePath,
-    /// What it is.
-    pub kind: MemberKind,
-    /// Permission bits.
-    pub mode: u32,
-    /// Numeric owner.
-    pub uid: u32,
-    /// Numeric group.
-    pub gid: u32,
-    /// Seconds since the epoch.
-    pub mtime: i64,
-    /// Extended attributes, most often none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-}
+/// A member of a package, or of a layer of a base image: where it wants to be, not yet resolved through links.
+pub type Member = Entry<Stored>;
 
-/// What a [`Member`] is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum MemberKind {
-    /// A regular file, whose bytes are in the contents.
-    File {
-        /// The digest of the bytes.
-        digest: Digest,
-        /// How many bytes.
-        size: u64,
-        /// Where they begin in the contents.
-        offset: u64,
-    },
-    /// A directory.
-    Directory,
-    /// A symbolic link and its target.
-    #[serde(with = "bareboat_model::bytes_as_text")]
-    Symlink(Vec<u8>),
-    /// Another name of a file of the same package.
-    #[serde(with = "bareboat_model::bytes_as_text::path")]
-    HardLink(ImagePath),
+/// The content of a regular file, in the file that all contents went into.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Stored {
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// How many bytes.
+    pub size: u64,
+    /// Where they begin.
+    pub offset: u64,
 }
 
 /// Gives back what the .deb `package` (a blob of the store) brings; unpacks it if that was not done before.
@@ -121,6 +93,15 @@ fn check(member: &tar::Member) -> Result<()> {
     let path = &member.path;
     if path.as_bytes().iter().any(u8::is_ascii_control) {
         return Err(Error::new(format!("`{path}` has a control character in its name")));
+    }
+    if matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
+        let error = Error::new(format!("`{path}` is a device or a pipe, which no image may hold"));
+        return Err(error.with_hint("runtimes provide /dev; such a package cannot be used"));
+    }
+    // OCI image specification, layer.md, "Whiteouts".
+    if whiteout::is_one(path) {
+        let error = Error::new(format!("`{path}` would take a file away instead of bringing one"));
+        return Err(error.with_hint("in layers, names that begin with .wh. mean just that"));
     }
     match member.xattrs.keys().find(|name| *name != b"security.capability") {
         Some(name) => {
@@ -209,37 +190,17 @@ impl<'a> Contents<'a> {
 
     /// Takes a member in, with its bytes.
     pub(crate) fn take(&mut self, member: tar::Member, bytes: &mut dyn Read) -> Result<Member> {
-        let path = member.path;
-        let too_big = |what: &str| Error::new(format!("`{path}` has a {what} beyond 32 bits"));
-        let kind = match member.kind {
-            tar::MemberKind::File { .. } => self.append(bytes)?,
-            tar::MemberKind::Directory => MemberKind::Directory,
-            tar::MemberKind::Symlink(target) => MemberKind::Symlink(target),
-            tar::MemberKind::HardLink(target) => MemberKind::HardLink(target),
-            tar::MemberKind::Device | tar::MemberKind::Fifo => {
-                let why = "is a device or a pipe, which no image may hold";
-                return Err(Error::new(format!("`{path}` {why}"))
-                    .with_hint("runtimes provide /dev; such a package cannot be used"));
-            }
-        };
-        Ok(Member {
-            kind,
-            mode: member.mode & 0o7777,
-            uid: u32::try_from(member.uid).map_err(|_| too_big("user id"))?,
-            gid: u32::try_from(member.gid).map_err(|_| too_big("group id"))?,
-            mtime: Timestamp::from_seconds(member.mtime).seconds(),
-            xattrs: member.xattrs.into_iter().collect(),
-            path,
-        })
+        let member = Member::of_member(member, |_| self.append(bytes))?;
+        Ok(Member { mtime: Timestamp::from_seconds(member.mtime).seconds(), ..member })
     }
 
-    fn append(&mut self, bytes: &mut dyn Read) -> Result<MemberKind> {
+    fn append(&mut self, bytes: &mut dyn Read) -> Result<Stored> {
         let offset = self.end;
         let mut hashing = HashingWriter::new(&mut self.file);
         io::copy(bytes, &mut hashing)?;
         let (_, digest, size) = hashing.finish();
         self.end += size;
-        Ok(MemberKind::File { digest, size, offset })
+        Ok(Stored { digest, size, offset })
     }
 }
 

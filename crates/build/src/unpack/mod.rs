@@ -5,6 +5,7 @@ mod mentions;
 mod place;
 
 pub(crate) use cached::{CONTENTS, Contents};
-pub use cached::{Member, MemberKind, Unpacked, unpack};
+pub use cached::{Member, Stored, Unpacked, unpack};
 pub use mentions::{Mention, mentions_of_line};
+pub(crate) use place::node;
 pub use place::{Conffiles, place_packages};

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bareboat_formats::deb822;
+use bareboat_formats::entry::Kind;
 use bareboat_model::{Context, ImagePath, Relation, Result, Version, parse_relations};
 
-use super::cached::{Member, MemberKind, Unpacked};
+use super::cached::{Member, Stored, Unpacked};
 use crate::tree::{Content, Node, Owner, Precedence, Tree};
 
 /// The configuration files of each package, where they really are.
@@ -40,30 +41,29 @@ fn place(
     let contents = Arc::new(unpacked.contents.clone());
     let owner = Owner::Package(name.clone());
     for member in &unpacked.members {
-        match member.node(&contents, &owner) {
-            Ok(node) => drop(tree.place(&member.path, node, arbiter)?),
-            Err(target) => tree.place_hard_link(&member.path, target, owner.clone(), arbiter)?,
+        if let Kind::HardLink(target) = &member.kind {
+            tree.place_hard_link(&member.path, target, owner.clone(), arbiter)?;
+        } else if let Some(node) = node(member, &contents, &owner) {
+            tree.place(&member.path, node, arbiter)?;
         }
     }
     Ok(())
 }
 
-impl Member {
-    /// What this is in a tree; for a hard link, the name that it is another one of. `contents` is the file that holds
-    /// the contents.
-    pub(crate) fn node(&self, contents: &Arc<PathBuf>, owner: &Owner) -> Result<Node, &ImagePath> {
-        let node = match &self.kind {
-            MemberKind::File { digest, size, offset } => {
-                let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
-                Node::file(content, self.mode, self.mtime, owner.clone())
-            }
-            MemberKind::Directory => Node::directory(self.mode, owner.clone()),
-            MemberKind::Symlink(target) => Node::symlink(target.as_slice(), self.mtime, owner.clone()),
-            MemberKind::HardLink(target) => return Err(target),
-        };
-        let xattrs = self.xattrs.iter().cloned().collect();
-        Ok(Node { mode: self.mode, uid: self.uid, gid: self.gid, xattrs, ..node })
-    }
+/// What a member is in a tree; nothing for what no tree holds, and for hard links. `contents` is the file that holds the
+/// contents.
+pub(crate) fn node(member: &Member, contents: &Arc<PathBuf>, owner: &Owner) -> Option<Node> {
+    let node = match &member.kind {
+        Kind::File(Stored { digest, size, offset }) => {
+            let content = Content::in_cache(*digest, *size, contents.clone(), *offset);
+            Node::file(content, member.mode, member.mtime, owner.clone())
+        }
+        Kind::Directory => Node::directory(member.mode, owner.clone()),
+        Kind::Symlink(target) => Node::symlink(target.as_slice(), member.mtime, owner.clone()),
+        Kind::HardLink(_) | Kind::Device | Kind::Pipe | Kind::Whiteout => return None,
+    };
+    let xattrs = member.xattrs.iter().cloned().collect();
+    Some(Node { mode: member.mode, uid: member.uid, gid: member.gid, xattrs, ..node })
 }
 
 /// Which packages may take over files of which others (Debian Policy 7.6.1).

@@ -13,6 +13,9 @@ use super::{Patience, platform};
 pub(crate) struct Referrers {
     /// The image
     pub(crate) image: String,
+    /// List only what has this artifact type, and is attached to the image or to another such thing
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) artifact_type: Option<String>,
     /// Write the content of one to stdout, by its digest or six or more of its first digits
     #[arg(long, value_name = "DIGEST")]
     pub(crate) cat: Option<String>,
@@ -23,7 +26,8 @@ pub(crate) struct Referrers {
 /// Tell what differs between two images: files, packages, settings, layers and sizes
 ///
 /// Files of packages that came, went or moved are summed up with the package, folders that came or went as a whole are one
-/// line. Layers that both images have are read once, and what was seen in a layer is kept for the next time.
+/// line. Layers that both images have are read once, and what was seen in a layer is kept for the next time. With --format
+/// markdown, the answer is for a comment on a pull request.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Diff {
     /// The image before

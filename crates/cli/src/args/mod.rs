@@ -133,7 +133,8 @@ pub(crate) enum Written {
     Text,
     /// For programs: one object, with its schema's name
     Json,
-    /// For a comment on a pull request; only diff
+    /// For a comment on a pull request. Only diff can, and its own help says so; the help of this option is every command's
+    #[value(hide = true)]
     Markdown,
 }
 

@@ -33,7 +33,8 @@ pub(crate) struct Tag {
 /// Delete a tag, or an image by its digest
 ///
 /// By digest, all tags of the image go with it. What is attached to it (signatures, records) stays in a registry, without a name,
-/// and is told; in a layout it goes. Not every registry allows either.
+/// and is told; so do the images of an index, and are not told. In a layout, all goes that no other image needs. Not every registry
+/// allows either.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Delete {
     /// What to delete: HOST/REPOSITORY:TAG, HOST/REPOSITORY@DIGEST, oci:DIR:TAG or oci:DIR@DIGEST

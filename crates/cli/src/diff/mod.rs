@@ -64,13 +64,9 @@ fn of_images(
     terminal.finish();
     match args.story.written {
         Written::Json => {
-            let [before, after] = names;
-            let images = Pair { before, after };
-            let [before, after] = indexes;
-            let indexes = Pair { before, after };
-            let [before, after] = &platforms;
-            let platforms = Pair { before: before.as_str(), after: after.as_str() };
-            answer_json("bareboat.diff/1", &Named { images, indexes, platforms, diff: &found })?;
+            let platforms = platforms.each_ref().map(String::as_str).into();
+            let named = Named { images: names.into(), indexes: indexes.into(), platforms, diff: &found };
+            answer_json("bareboat.diff/1", &named)?;
         }
         _ => told(&words::words(&found, command.all), [before.digest(), after.digest()])?,
     }

@@ -2,13 +2,14 @@
 
 use bareboat_model::escape;
 
-use super::{Inspect, cat};
+use super::Inspect;
+use crate::bytes;
 use crate::image::Harbour;
 use crate::output::Failure;
 use crate::terminal::Terminal;
 
 pub(super) fn run(command: &Inspect, harbour: &Harbour, terminal: &Terminal) -> Result<(), Failure> {
-    let bytes = if command.config {
+    let document = if command.config {
         harbour.look(&command.image, command.platform.as_ref(), terminal)?.config_bytes
     } else if command.platform.is_some() {
         harbour.look(&command.image, command.platform.as_ref(), terminal)?.manifest_bytes
@@ -17,5 +18,5 @@ pub(super) fn run(command: &Inspect, harbour: &Harbour, terminal: &Terminal) -> 
     };
     terminal.finish();
     let failing = || format!("cannot show what describes `{}`", escape(&command.image));
-    cat::write(|out| Ok(out.write_all(&bytes)?), failing)
+    bytes::write(|out| Ok(out.write_all(&document)?), failing)
 }

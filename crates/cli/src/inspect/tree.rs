@@ -135,7 +135,7 @@ impl Told {
             layer: item.layer + 1,
             target: item.entry.kind.link().map(|target| String::from_utf8_lossy(target).into_owned()),
             digest: match &item.entry.kind {
-                Kind::File { digest, .. } => Some(digest.to_string()),
+                Kind::File(content) => Some(content.digest.to_string()),
                 _ => None,
             },
             same_as: first_name(&names, path, &item).map(ToString::to_string),

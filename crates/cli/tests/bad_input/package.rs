@@ -137,7 +137,7 @@ fn links_in_a_circle_are_refused() {
 #[test]
 fn a_name_that_takes_files_away_in_layers_is_refused() {
     insta::assert_snapshot!(bench(&with_data("/etc/.wh.passwd 0644 \"x\"")).fails(), @r"
-    error: cannot place package `hello`: `/etc/.wh.passwd` of package hello would take a file away instead of bringing one
+    error: cannot unpack `hello`: `/etc/.wh.passwd` would take a file away instead of bringing one
     hint: in layers, names that begin with .wh. mean just that
     ");
 }

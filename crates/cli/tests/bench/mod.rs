@@ -51,8 +51,8 @@ impl Bench {
         settings.add_filter(r"(of|the) \d+ bytes", "$1 [N] bytes");
         settings.add_filter(r"at byte \d+", "at byte [N]");
         settings.add_filter(r#"(?m)^(size = |\s*"size": )\d+"#, "$1[N]");
-        settings.add_filter(r"[\d.]+ k?B (compressed|stored)", "[N] $1");
-        settings.add_filter(r#"("(?:compressed|stored)": )\d+"#, "$1[N]");
+        settings.add_filter(r"[\d.]+ k?B stored", "[N] stored");
+        settings.add_filter(r#"("stored": )\d+"#, "$1[N]");
         let bench = Self { _filters: settings.bind_to_scope(), dir, mirror };
         for folder in ["project", "cache", "home"] {
             std::fs::create_dir(bench.path(folder)).unwrap();

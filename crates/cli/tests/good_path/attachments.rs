@@ -273,6 +273,38 @@ fn a_record_goes_to_registries_of_both_kinds() {
     }
 }
 
+/// In a registry that can choose, in one that keeps the list under a tag and cannot, and in a layout.
+#[test]
+fn what_is_listed_can_be_one_artifact_type_alone() {
+    for referrers in [true, false] {
+        let bench = built(HELLO);
+        let subject = json(&bench, &["referrers", "oci:image", "--format", "json"])["digest"].clone();
+        let mut note = Manifest::new(Descriptor::of("application/vnd.oci.empty.v1+json", b"{}"), Vec::new());
+        note.extra.insert("artifactType".into(), "text/note".into());
+        let image = serde_json::json!({ "mediaType": MANIFEST, "digest": subject, "size": 1 });
+        note.extra.insert("subject".into(), image);
+        let bytes = note.to_bytes().unwrap();
+        put(&bench, b"{}");
+        put(&bench, &bytes);
+        let file = bench.path("project/image/index.json");
+        let mut layout = Index::parse(&std::fs::read(&file).unwrap()).unwrap();
+        layout.manifests.push(Descriptor::of(MANIFEST, &bytes));
+        bench.write("image/index.json", layout.to_bytes().unwrap());
+        let registry = FakeRegistry::with(Settings { referrers, ..Settings::default() });
+        let copy = format!("{}/team/hello:1", registry.host());
+        bench.says(&["copy", "--with-referrers", "oci:image", &copy]);
+        for place in ["oci:image", &copy] {
+            let listed =
+                json(&bench, &["referrers", place, "--artifact-type", "text/note", "--format", "json"]);
+            let digests: Vec<_> =
+                listed["attachments"].as_array().unwrap().iter().map(|one| one["digest"].clone()).collect();
+            assert_eq!(digests, [Digest::of(&bytes).to_string()], "{place} {referrers}");
+        }
+        let none = bench.says(&["referrers", "oci:image", "--artifact-type", "text/other"]);
+        assert!(none.starts_with("nothing of type text/other is attached to oci:image ("), "{none}");
+    }
+}
+
 /// Each build of a changed recipe would add one.
 #[test]
 fn what_was_attached_leaves_with_the_image_it_was_attached_to() {
@@ -345,7 +377,10 @@ fn what_strangers_attach_cannot_steer_a_terminal_and_is_told_when_broken() {
     ");
     let refused = |digest: &str| bench.refuses(&["referrers", "oci:image", "--cat", digest]);
     insta::assert_snapshot!(refused(&Digest::of(&bytes).to_string()), @r"error: cannot show `[DIGEST]`: this may be any of [DIGEST], [DIGEST]");
-    insta::assert_snapshot!(refused(&Digest::of(&signature).to_string()), @r"error: cannot read blob [DIGEST]: `blobs/sha256/[HEX]` is missing");
+    insta::assert_snapshot!(refused(&Digest::of(&signature).to_string()), @r"
+    error: cannot read blob [DIGEST]: `blobs/sha256/[HEX]` is missing
+    hint: copying the image to the same place again replaces what is damaged or missing on this machine
+    ");
     insta::assert_snapshot!(refused("sha256:0000000"), @r"
     error: cannot show `sha256:0000000`: nothing of what is attached has this digest
     hint: bareboat referrers IMAGE lists all

@@ -127,7 +127,7 @@ fn a_summary_tells_what_was_taken_over() {
     insta::assert_snapshot!(bench.says(&["build"]), @r"
     locked       ./bareboat.lock: 1 package for linux/amd64
     built on     oci:below ([DIGEST])
-    linux/amd64  1 package, 87 files, 16.8 kB, [N] compressed, 6 layers (2 new)
+    linux/amd64  1 package, 87 files, 16.8 kB, [N] stored, 6 layers (2 new)
     pruned       45 B in 4 files: man 14 B, info 13 B, docs 12 B, locales 6 B
     effects      status.d (1 package)
     digest       [DIGEST]
@@ -223,5 +223,8 @@ fn a_damaged_layer_is_told() {
     let elsewhere = bench.path("elsewhere");
     let output = bench.command(["build"]).env("BAREBOAT_CACHE", elsewhere).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    insta::assert_snapshot!(said(&output), @r"error: ./bareboat.toml:2:8: cannot build on `oci:below`: cannot read the image `oci:./below`: cannot read blob [DIGEST]: it is damaged: expected [DIGEST], found [DIGEST]");
+    insta::assert_snapshot!(said(&output), @r"
+    error: ./bareboat.toml:2:8: cannot build on `oci:below`: cannot read the image `oci:./below`: cannot read blob [DIGEST]: it is damaged: expected [DIGEST], found [DIGEST]
+    hint: copying the image to the same place again replaces what is damaged or missing on this machine
+    ");
 }

@@ -17,13 +17,13 @@ impl Bench {
     }
 
     /// The cache's packages.
-    fn packages(&self) -> Vec<PathBuf> {
+    pub(crate) fn packages(&self) -> Vec<PathBuf> {
         let blobs = self.listing("cache/blobs").into_iter().map(|name| self.path("cache/blobs").join(name));
         blobs.filter(|path| path.is_file() && fs::read(path).unwrap().starts_with(b"!<arch>")).collect()
     }
 
     /// Changes a byte of each, as a bad disk would.
-    fn damage(&self, paths: &[PathBuf]) {
+    pub(crate) fn damage(&self, paths: &[PathBuf]) {
         for path in paths {
             let mut bytes = fs::read(path).unwrap();
             *bytes.last_mut().unwrap() ^= 1;

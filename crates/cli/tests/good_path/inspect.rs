@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::bench::{Bench, HELLO, said};
 
 /// dive's own test images, which lie beside the project: too large to keep in it.
-fn dive_image(name: &str) -> PathBuf {
+pub(crate) fn dive_image(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/tests/dive").join(name);
     assert!(path.is_file(), "`{}` is missing: dive's test images must lie there", path.display());
     path

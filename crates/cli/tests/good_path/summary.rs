@@ -19,7 +19,7 @@ fn app() -> Bench {
 fn a_first_build_says_what_is_in_and_what_was_done() {
     insta::assert_snapshot!(app().says(&["build"]), @r#"
     locked       ./bareboat.lock: 12 packages for linux/amd64
-    linux/amd64  12 packages, 87 files, 16.8 kB, [N] compressed, 6 layers (6 new)
+    linux/amd64  12 packages, 87 files, 16.8 kB, [N] stored, 6 layers (6 new)
     pruned       1.6 kB in 31 files: gconv 1.1 kB, ca-sources 189 B, docs 149 B, lintian 63 B,
                  templates 48 B, paths 36 B, man 28 B, info 13 B, locales 6 B
     effects      users (root, nobody, nonroot), nsswitch (files and dns),
@@ -40,7 +40,7 @@ fn a_second_build_says_that_nothing_is_new() {
     let bench = app();
     bench.builds();
     insta::assert_snapshot!(bench.says(&["build"]), @r#"
-    linux/amd64  12 packages, 87 files, 16.8 kB, [N] compressed, 6 layers (0 new)
+    linux/amd64  12 packages, 87 files, 16.8 kB, [N] stored, 6 layers (0 new)
     pruned       1.6 kB in 31 files: gconv 1.1 kB, ca-sources 189 B, docs 149 B, lintian 63 B,
                  templates 48 B, paths 36 B, man 28 B, info 13 B, locales 6 B
     effects      users (root, nobody, nonroot), nsswitch (files and dns),
@@ -75,7 +75,7 @@ fn a_verbose_build_tells_the_story() {
     copying f1dfffd2cb15
     copying dac26c80dbf4
     copying 5b14e9c06c15
-    linux/amd64  4 packages, 30 files, 8.6 kB, [N] compressed, 2 layers (2 new)
+    linux/amd64  4 packages, 30 files, 8.6 kB, [N] stored, 2 layers (2 new)
       layer      2.0 kB gcc-14 glibc hello
       layer      746 B settings
     pruned       1.2 kB in 10 files: gconv 1.1 kB, docs 36 B, lintian 19 B, man 14 B, info 13 B,
@@ -112,12 +112,12 @@ fn a_build_for_two_platforms_has_a_part_for_each() {
     let bench = Bench::new(&HELLO.replace("\"linux/amd64\"", "\"linux/amd64\", \"linux/arm64\""));
     insta::assert_snapshot!(bench.says(&["build"]), @r"
     locked       ./bareboat.lock: 4 packages for linux/amd64, 4 packages for linux/arm64
-    linux/amd64  4 packages, 30 files, 8.6 kB, [N] compressed, 2 layers (2 new)
+    linux/amd64  4 packages, 30 files, 8.6 kB, [N] stored, 2 layers (2 new)
     pruned       1.2 kB in 10 files: gconv 1.1 kB, docs 36 B, lintian 19 B, man 14 B, info 13 B,
                  locales 6 B
     effects      users (root, nobody, nonroot), tmp (/tmp and /var/tmp, 1777), nsswitch (files and dns),
                  ld-so-cache (8 libraries), status.d (4 packages)
-    linux/arm64  4 packages, 29 files, 8.7 kB, [N] compressed, 2 layers (2 new)
+    linux/arm64  4 packages, 29 files, 8.7 kB, [N] stored, 2 layers (2 new)
     pruned       1.2 kB in 10 files: gconv 1.1 kB, docs 36 B, lintian 19 B, man 14 B, info 13 B,
                  locales 6 B
     effects      users (root, nobody, nonroot), tmp (/tmp and /var/tmp, 1777), nsswitch (files and dns),
@@ -156,26 +156,26 @@ fn a_build_tells_a_program_all_it_tells_a_person() {
           "packages": 2,
           "files": 24,
           "bytes": 7202,
-          "compressed": [N],
+          "stored": [N],
           "layers": [
             {
               "title": "glibc hello",
               "digest": "[DIGEST]",
-              "compressed": [N],
+              "stored": [N],
               "bytes": 29184,
               "reused": false
             },
             {
               "title": "settings",
               "digest": "[DIGEST]",
-              "compressed": [N],
+              "stored": [N],
               "bytes": 9216,
               "reused": false
             },
             {
               "title": "files",
               "digest": "[DIGEST]",
-              "compressed": [N],
+              "stored": [N],
               "bytes": 2560,
               "reused": false
             }

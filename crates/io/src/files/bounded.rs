@@ -31,6 +31,21 @@ pub(crate) fn no_links() -> i32 {
     flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)
 }
 
+/// Opens a file of the cache for reading and writing, and makes it if it is not there.
+pub(crate) fn open_or_make(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(no_links()).open(path)
+}
+
+/// Whether `path` is a name of this open file: no link to it, and nothing else by now.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens a file that is written to over several runs, and makes it if it is not there. One that has another name as well would
 /// lead what is written to another place: its name here is taken away, and a new file made.
 ///
@@ -38,14 +53,7 @@ pub(crate) fn no_links() -> i32 {
 /// would take it for abandoned.
 pub(crate) fn open_partial(path: &Path) -> io::Result<File> {
     for _ in 0..MOST_TRIES {
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(no_links())
-            .open(path)?;
+        let file = open_or_make(path)?;
         let found = file.metadata()?;
         if !found.is_file() {
             return Err(io::Error::other("it is not a regular file"));

@@ -14,5 +14,5 @@ pub use host::{HostEntry, HostFiles, HostKind, is_nested_deep};
 pub use scratch::Scratch;
 
 pub use bounded::read_bounded;
-pub(crate) use bounded::{no_links, open_if_there, open_partial};
+pub(crate) use bounded::{is_at, no_links, open_if_there, open_or_make, open_partial};
 pub(crate) use scratch::{in_words, prefix_for, sweep};

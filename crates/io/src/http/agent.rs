@@ -15,6 +15,7 @@ use super::HttpOptions;
 use super::elsewhere::Elsewhere;
 use super::names::Names;
 use super::retry::{Failure, pause_asked_for};
+use super::without_password;
 
 /// Bodies are read in pieces of this size.
 pub(crate) const PIECE: usize = 64 << 10;
@@ -116,7 +117,9 @@ pub(crate) fn request(
     url: &str,
     ask: Ask,
 ) -> Result<(Status, Response<Body>), Failure> {
-    let mut request = agent.get(url);
+    // As with apt, who was asked with encryption does not send us on without.
+    let is_secure = url.starts_with("https://");
+    let mut request = agent.get(url).config().https_only(is_secure).build();
     match ask {
         Ask::Current => request = request.header(header::CACHE_CONTROL, "max-age=0"),
         Ask::From(0) => {}
@@ -204,6 +207,12 @@ pub(crate) fn failure(error: &ureq::Error, options: &HttpOptions) -> Failure {
         ureq::Error::BodyStalled => passing("the connection was closed early".into()),
         ureq::Error::TooManyRedirects => {
             Failure::Final(Error::new(format!("the server redirects more than {REDIRECTS} times")))
+        }
+        ureq::Error::RequireHttpsOnly(url) => {
+            let url = escape(&without_password(url));
+            Failure::Final(Error::new(format!(
+                "the server sends us from https to `{url}`, without encryption"
+            )))
         }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => Failure::Final(
             Error::new("this is not a URL that can be fetched")

@@ -22,9 +22,7 @@ impl Elsewhere {
             let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
             uri.host().map(|host| host.to_owned() + &port)
         };
-        server(answered)
-            .filter(|_| asked.host() != answered.host() || asked.port() != answered.port())
-            .map(Self)
+        server(answered).filter(|answered| server(asked).as_ref() != Some(answered)).map(Self)
     }
 
     /// Notes on an answer that it is this server's.

@@ -88,7 +88,7 @@ fn options() -> HttpOptions {
 }
 
 fn impatient() -> HttpOptions {
-    HttpOptions { timeout: Duration::from_millis(200), ..options() }
+    HttpOptions { timeout: Duration::from_millis(500), ..options() }
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_stalled_server_is_left_and_said_to_have_stalled() {
     let stalling = Fault::Stall { after: 0, pause: Duration::from_secs(20) };
     let fixture = Fixture::faulty(stalling, 99);
     let error = fixture.download_with(&impatient(), &Silent).unwrap_err().to_string();
-    assert!(error.contains("the server stalled: nothing came for 0.2 s"), "{error}");
+    assert!(error.contains("the server stalled: nothing came for 0.5 s"), "{error}");
 }
 
 #[test]
@@ -233,8 +233,8 @@ fn a_server_that_drips_is_left_and_said_to_be_slow() {
     let drip =
         |mirror: &Mirror| mirror.fault(PATH, Fault::Slow { chunk: 1, pause: Duration::from_millis(20) });
     let hurried = HttpOptions {
-        timeout: Duration::from_millis(100),
-        grace: Duration::from_millis(300),
+        timeout: Duration::from_millis(400),
+        grace: Duration::from_millis(800),
         retries: 0,
         ..options()
     };

@@ -1,6 +1,5 @@
-//! Taking manifests, tags and blobs out of a registry, where it allows that.
+//! Taking manifests and tags out of a registry, where it allows that.
 
-use bareboat_formats::oci::Descriptor;
 use bareboat_model::{Context, Error, Reference, Result};
 use ureq::http::{Method, StatusCode};
 
@@ -40,15 +39,6 @@ impl Registry {
             self.delete(&image, &format!("manifests/{tag}"), Some(&by_digest))
         };
         delete().context(|| format!("cannot delete the tag `{image}`"))
-    }
-
-    /// Deletes a blob from the reference's repository.
-    ///
-    /// # Errors
-    /// When there is none, or the registry does not allow it.
-    pub fn delete_blob(&self, image: &Reference, blob: &Descriptor) -> Result<()> {
-        let deleted = self.delete(image, &format!("blobs/{}", blob.digest), None);
-        deleted.context(|| format!("cannot delete the blob `{}` of `{}`", blob.digest, image.name()))
     }
 
     /// `by_digest` is what else could be deleted, where a tag is.

@@ -46,7 +46,7 @@ impl Registry {
     ///
     /// # Errors
     /// When it cannot be told.
-    pub fn manifest_if_there(&self, image: &Reference) -> Result<Option<Descriptor>> {
+    pub(crate) fn manifest_if_there(&self, image: &Reference) -> Result<Option<Descriptor>> {
         let found = self.inner.at_home(image, |spot| self.look_at(spot, image));
         doing(found, "look for", image)
     }

@@ -58,7 +58,7 @@ impl Registry {
     ///
     /// # Errors
     /// When the registry does not answer.
-    pub fn mount_blob(&self, image: &Reference, digest: &Digest, from: &Reference) -> Result<bool> {
+    pub(crate) fn mount_blob(&self, image: &Reference, digest: &Digest, from: &Reference) -> Result<bool> {
         if image.registry() != from.registry() {
             return Ok(false);
         }
@@ -96,7 +96,7 @@ impl Registry {
     ///
     /// # Errors
     /// When the blob cannot be read or the registry does not take it.
-    pub fn push_blob(
+    pub(crate) fn push_blob(
         &self,
         image: &Reference,
         blob: &Descriptor,

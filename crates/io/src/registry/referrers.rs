@@ -10,6 +10,7 @@ use serde_json::Value;
 use ureq::http::{Method, StatusCode, header};
 
 use super::reply;
+use super::url::with_param;
 use super::{Registry, Spot, lock};
 use crate::http::retry::Failure;
 
@@ -43,14 +44,17 @@ struct Config {
 }
 
 impl Registry {
-    /// All that refers to the manifest with this digest in the reference's repository.
+    /// All that refers to the manifest with this digest in the reference's repository; where the registry can choose, only what has
+    /// the artifact type `kind`.
     ///
     /// # Errors
     /// When the list cannot be fetched, or is none.
-    pub fn referrers(&self, image: &Reference, of: &Digest) -> Result<Vec<Descriptor>> {
+    pub fn referrers(&self, image: &Reference, of: &Digest, kind: Option<&str>) -> Result<Vec<Descriptor>> {
         let listed = self.inner.at_home(image, |spot| {
             let mut all = Vec::new();
-            let found = self.pages(spot, &spot.path(&format!("referrers/{of}")), |bytes| {
+            let list = spot.path(&format!("referrers/{of}"));
+            let list = kind.map_or_else(|| list.clone(), |kind| with_param(&list, "artifactType", kind));
+            let found = self.pages(spot, &list, |bytes| {
                 all.extend(Index::parse(bytes)?.manifests);
                 Ok(all.len())
             })?;

@@ -30,7 +30,7 @@ use crate::transport::Found;
 /// The store's folder for roots, with the version of what is in one.
 const KIND: &str = "roots-2";
 const TREE: &str = "tree";
-const INDEX: &str = "index.json";
+const INDEX: &str = "index.jsonl";
 
 /// An image's root file system, in a folder of the store.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Root {
     /// When links lead in a circle, or the index cannot be read.
     pub fn entry(&self, path: &ImagePath) -> Result<Option<(ImagePath, &Entry)>> {
         let entries = self.entries()?;
-        let real = path.follow_parent(|path| index::link(entries, path))?;
+        let real = path.follow_parent(|path| entries.get(path)?.kind.link())?;
         Ok(entries.get(&real).map(|entry| (real.clone(), entry)))
     }
 
@@ -96,7 +96,7 @@ impl Root {
     /// When links lead in a circle, or the index cannot be read.
     pub fn lookup(&self, path: &ImagePath) -> Result<Option<(ImagePath, &Entry)>> {
         let entries = self.entries()?;
-        let real = path.follow(|path| index::link(entries, path))?;
+        let real = path.follow(|path| entries.get(path)?.kind.link())?;
         Ok(entries.get(&real).map(|entry| (real.clone(), entry)))
     }
 

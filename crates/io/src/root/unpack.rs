@@ -12,21 +12,22 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use bareboat_formats::compress::{Compression, decoder};
+use bareboat_formats::entry::Content;
 use bareboat_formats::oci::Descriptor;
-use bareboat_formats::tar::{self, Member, MemberKind};
-use bareboat_formats::whiteout::{self, Whiteout};
+use bareboat_formats::overlay::{Did, Overlay};
+use bareboat_formats::tar::{self, Member};
 use bareboat_model::{Bar, Context, Digest, Error, HashingReader, ImagePath, Result, Timestamp};
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
-use super::index::{Entry, Kind, link};
+use super::index::{Entry, Kind};
 use crate::files::beneath;
 use crate::store::Store;
 
 const BUFFER: usize = 256 << 10;
 
-/// Images with a million files have some 60 MB of paths.
-const MOST_PATH_BYTES: usize = 256 << 20;
+/// What the index of an image may take, as far as it can be told: that of one with a million files takes half of it.
+const MOST_MEMORY: usize = 512 << 20;
 
 /// Mode bits that a disk gets: not set-uid and set-gid, for the programs are also in reach of this machine's users.
 const KEPT_BITS: u32 = 0o1777;
@@ -44,9 +45,9 @@ pub(super) fn layers(
 ) -> Result<BTreeMap<ImagePath, Entry>> {
     let mut tree = Unpacking::new(dir, keeps_owners)?;
     for (number, (layer, diff_id)) in layers.iter().enumerate() {
-        tree.layer = number;
         put_on(&mut tree, layer, diff_id, store)
             .context(|| format!("cannot unpack layer {} ({})", number + 1, layer.digest))?;
+        tree.overlay.end_layer();
         bar.advance(layer.size);
     }
     tree.finish()
@@ -76,115 +77,75 @@ fn put_on(tree: &mut Unpacking, layer: &Descriptor, diff_id: &Digest, store: &St
 
 /// A folder, and what was put into it so far.
 struct Unpacking {
-    folder: OwnedFd,
-    keeps_owners: bool,
-    entries: BTreeMap<ImagePath, Entry>,
-    /// Which layer brought what, as whiteouts speak of lower ones only.
-    brought_by: BTreeMap<ImagePath, usize>,
-    layer: usize,
+    disk: Disk,
+    overlay: Overlay<Entry>,
     members_left: u64,
     bytes_left: u64,
-    path_bytes: usize,
-    /// The folder that the last member was put into: most often the next one's too.
-    last: Option<(ImagePath, OwnedFd)>,
 }
 
 impl Unpacking {
     fn new(dir: &Path, keeps_owners: bool) -> Result<Self> {
         let tar::Limits { members, unpacked } = tar::Limits::default();
-        Ok(Self {
-            folder: File::open(dir)?.into(),
-            keeps_owners,
-            entries: BTreeMap::from([(ImagePath::ROOT, implied())]),
-            brought_by: BTreeMap::new(),
-            layer: 0,
-            members_left: members,
-            bytes_left: unpacked,
-            path_bytes: 0,
-            last: None,
-        })
+        let disk = Disk { folder: File::open(dir)?.into(), keeps_owners, last: None };
+        Ok(Self { disk, overlay: Overlay::new(MOST_MEMORY), members_left: members, bytes_left: unpacked })
     }
 
+    /// Puts a member in place in memory, and does on the disk what that took.
     fn take(&mut self, member: Member, content: &mut dyn Read) -> Result<()> {
-        match whiteout::parse(&member.path)? {
-            Some(Whiteout::Below(folder)) => {
-                let folder = folder.follow(|path| link(&self.entries, path))?;
-                self.remove_older(&folder, false)
+        let entry = entry(member)?;
+        let step = self.overlay.take(&entry, entry.clone())?;
+        for (path, gone) in &step.gone {
+            self.disk.remove(path, gone)?;
+        }
+        for directory in &step.made {
+            self.disk.create(directory, &Entry::implied(ImagePath::ROOT), &mut io::empty())?;
+        }
+        match &step.did {
+            Did::Put(place) => {
+                if let Some(found) = self.disk.create(place, &entry, content)?
+                    && let Some(Kind::File(content)) =
+                        self.overlay.get_mut(place).map(|placed| &mut placed.node.kind)
+                {
+                    content.digest = found;
+                }
+                Ok(())
             }
-            Some(Whiteout::Path(path)) => {
-                let path = self.real(&path)?;
-                self.remove_older(&path, true)
-            }
-            Some(Whiteout::Note) => Ok(()),
-            None => self.put(member, content),
+            Did::Linked { place, original } => match self.overlay.get(place) {
+                Some(placed) if is_on_disk(&placed.node) => self.disk.link(original, place),
+                _ => Ok(()),
+            },
+            Did::Merged(_) | Did::Nothing => Ok(()),
         }
     }
 
-    fn put(&mut self, member: Member, content: &mut dyn Read) -> Result<()> {
-        let place = self.real(&member.path)?;
-        let mut entry = match &member.kind {
-            MemberKind::HardLink(target) => return self.link(&place, target),
-            _ => entry(&member)?,
-        };
-        let merges = entry.is_directory() && self.entries.get(&place).is_some_and(Entry::is_directory);
-        if !merges {
-            self.make_room(&place)?;
-            entry.digest = self.create(&place, &entry, content)?;
-        }
-        self.insert(place, entry)
-    }
-
-    /// The path with the links of its directories followed. Whatever is in the index is there by such a path, so one below
-    /// a directory of it is one already; members deep down would take long otherwise.
-    fn real(&self, path: &ImagePath) -> Result<ImagePath> {
-        match path.parent().and_then(|parent| self.entries.get(&parent)) {
-            Some(parent) if parent.is_directory() => Ok(path.clone()),
-            _ => path.follow_parent(|path| link(&self.entries, path)),
-        }
-    }
-
-    /// Gives what is at `target` another name.
-    fn link(&mut self, place: &ImagePath, target: &ImagePath) -> Result<()> {
-        let original = self.real(target)?;
-        let missing = || Error::new(format!("it is a hard link to `{target}`, which is no file"));
-        let entry = self.entries.get(&original).filter(|entry| !entry.is_directory()).ok_or_else(missing)?;
-        let entry = entry.clone();
-        if original == *place {
-            return Ok(());
-        }
-        self.make_room(place)?;
-        if is_on_disk(&entry) {
-            let from = self.open_folder(&original.parent().unwrap_or_default())?;
-            let into = self.open_folder(&place.parent().unwrap_or_default())?;
-            rustix::fs::linkat(from, name(&original), into, name(place), AtFlags::empty())
-                .map_err(io_error)?;
-        }
-        self.insert(place.clone(), entry)
-    }
-
-    /// Sees to it that `place` is free and that its directories are there.
-    fn make_room(&mut self, place: &ImagePath) -> Result<()> {
-        self.remove(place)?;
-        let missing: Vec<ImagePath> = std::iter::successors(place.parent(), ImagePath::parent)
-            .take_while(|directory| !self.entries.get(directory).is_some_and(Entry::is_directory))
+    /// Gives all directories their mode, owner and date, the deepest first.
+    fn finish(mut self) -> Result<BTreeMap<ImagePath, Entry>> {
+        let entries: BTreeMap<ImagePath, Entry> = self
+            .overlay
+            .into_nodes()
+            .map(|(path, placed)| (path.clone(), Entry { path, ..placed.node }))
             .collect();
-        for directory in missing.into_iter().rev() {
-            self.remove(&directory)?;
-            let entry = implied();
-            self.create(&directory, &entry, &mut io::empty())?;
-            self.insert(directory, entry)?;
+        for entry in entries.values().rev().filter(|entry| entry.kind.is_directory()) {
+            self.disk.settle_directory(entry)?;
         }
-        Ok(())
+        Ok(entries)
     }
+}
 
-    fn insert(&mut self, place: ImagePath, entry: Entry) -> Result<()> {
-        self.path_bytes += place.as_bytes().len();
-        if self.path_bytes > MOST_PATH_BYTES {
-            return Err(Error::new(format!("all paths together have more than {MOST_PATH_BYTES} bytes")));
-        }
-        self.brought_by.insert(place.clone(), self.layer);
-        self.entries.insert(place, entry);
-        Ok(())
+/// The folder. It is only ever asked for paths that the overlay has found to be without links.
+struct Disk {
+    folder: OwnedFd,
+    keeps_owners: bool,
+    /// The folder that the last member was put into: most often the next one's too.
+    last: Option<(ImagePath, OwnedFd)>,
+}
+
+impl Disk {
+    /// Gives what is at `original` another name.
+    fn link(&mut self, original: &ImagePath, place: &ImagePath) -> Result<()> {
+        let from = self.open_folder(&original.parent().unwrap_or_default())?;
+        let into = self.open_folder(&place.parent().unwrap_or_default())?;
+        Ok(rustix::fs::linkat(from, name(original), into, name(place), AtFlags::empty()).map_err(io_error)?)
     }
 
     /// Makes what is on the disk of an entry; gives the digest of a file. Directories get their mode and owner at the end.
@@ -226,50 +187,15 @@ impl Unpacking {
         Ok(None)
     }
 
-    /// Takes away what lower layers have at `path` and below.
-    fn remove_older(&mut self, path: &ImagePath, itself: bool) -> Result<()> {
-        let layer = self.layer;
-        let is_older = |path: &ImagePath| self.brought_by.get(path).is_none_or(|&by| by < layer);
-        let gone: Vec<ImagePath> =
-            self.below(path, itself).into_iter().filter(|path| !path.is_root() && is_older(path)).collect();
-        for path in gone.into_iter().rev() {
-            // What this layer put into an older directory keeps it.
-            if self.below(&path, false).is_empty() {
-                self.remove_one(&path)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remove(&mut self, path: &ImagePath) -> Result<()> {
-        if path.is_root() {
-            return Err(Error::new("the root can only be a directory"));
-        }
-        if !self.entries.contains_key(path) {
+    fn remove(&mut self, path: &ImagePath, entry: &Entry) -> Result<()> {
+        if !is_on_disk(entry) {
             return Ok(());
         }
-        self.below(path, true).iter().rev().try_for_each(|path| self.remove_one(path))
-    }
-
-    fn below(&self, directory: &ImagePath, itself: bool) -> Vec<ImagePath> {
-        let from = self.entries.range(directory.clone()..);
-        from.map(|(path, _)| path)
-            .take_while(|path| path.as_bytes().starts_with(directory.as_bytes()))
-            .filter(|path| path.is_within(directory) && (itself || *path != directory))
-            .cloned()
-            .collect()
-    }
-
-    fn remove_one(&mut self, path: &ImagePath) -> Result<()> {
-        self.brought_by.remove(path);
-        let Some(entry) = self.entries.remove(path) else { return Ok(()) };
-        if !is_on_disk(&entry) {
-            return Ok(());
-        }
-        if entry.is_directory() {
+        let is_directory = entry.kind.is_directory();
+        if is_directory {
             self.last = None;
         }
-        let flags = if entry.is_directory() { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        let flags = if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         let folder = self.open_folder(&path.parent().unwrap_or_default())?;
         Ok(rustix::fs::unlinkat(folder, name(path), flags).map_err(io_error)?)
     }
@@ -288,21 +214,11 @@ impl Unpacking {
         Ok(folder)
     }
 
-    /// Gives all directories their mode, owner and date, the deepest first.
-    fn finish(mut self) -> Result<BTreeMap<ImagePath, Entry>> {
-        let directories: Vec<(ImagePath, Entry)> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.is_directory())
-            .map(|(path, entry)| (path.clone(), entry.clone()))
-            .collect();
-        for (path, entry) in directories.into_iter().rev() {
-            self.last = None;
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-            let path = Path::new(OsStr::from_bytes(path.as_bytes()));
-            settle(&File::from(beneath::open(self.folder.as_fd(), path, flags)?), &entry, self.keeps_owners)?;
-        }
-        Ok(self.entries)
+    fn settle_directory(&mut self, entry: &Entry) -> Result<()> {
+        self.last = None;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let path = Path::new(OsStr::from_bytes(entry.path.as_bytes()));
+        settle(&File::from(beneath::open(self.folder.as_fd(), path, flags)?), entry, self.keeps_owners)
     }
 }
 
@@ -313,7 +229,7 @@ fn settle(file: &File, entry: &Entry, keeps_owners: bool) -> Result<()> {
     if keeps_owners {
         own(rustix::fs::fchown(file, Some(uid(entry)), Some(gid(entry))))?;
     } else {
-        mode |= if entry.is_directory() { 0o700 } else { 0o400 };
+        mode |= if entry.kind.is_directory() { 0o700 } else { 0o400 };
     }
     rustix::fs::fchmod(file, Mode::from_raw_mode(mode)).map_err(io_error)?;
     Ok(rustix::fs::futimens(file, &times(entry)).map_err(io_error)?)
@@ -327,32 +243,14 @@ fn own(result: rustix::io::Result<()>) -> Result<()> {
     }
 }
 
-fn entry(member: &Member) -> Result<Entry> {
-    let too_big = |what: &str| Error::new(format!("it has a {what} beyond 32 bits"));
-    let kind = match &member.kind {
-        MemberKind::File { size } => Kind::File(*size),
-        MemberKind::Directory => Kind::Directory,
-        MemberKind::Symlink(target) => Kind::Symlink(target.clone()),
-        MemberKind::Device => Kind::Device,
-        MemberKind::Fifo => Kind::Pipe,
-        MemberKind::HardLink(_) => return Err(Error::new("it is a hard link")),
-    };
+fn entry(member: Member) -> Result<Entry> {
+    // Its digest is known once it was read.
+    let entry = Entry::of_member(member, |size| Ok(Content { size, digest: Digest::of(b"") }))?;
     // The largest number stands for "leave it" in chown(2).
-    let id = |id: u64| u32::try_from(id).ok().filter(|&id| id != u32::MAX);
-    Ok(Entry {
-        kind,
-        mode: member.mode & 0o7777,
-        uid: id(member.uid).ok_or_else(|| too_big("user id"))?,
-        gid: id(member.gid).ok_or_else(|| too_big("group id"))?,
-        mtime: Timestamp::from_seconds(member.mtime).seconds(),
-        digest: None,
-        xattrs: member.xattrs.clone().into_iter().collect(),
-    })
-}
-
-/// A directory that no layer names: something was put below it.
-fn implied() -> Entry {
-    Entry { kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0, mtime: 0, digest: None, xattrs: Vec::new() }
+    if entry.uid == u32::MAX || entry.gid == u32::MAX {
+        return Err(Error::new("it has an owner that Linux has no number for"));
+    }
+    Ok(Entry { mtime: Timestamp::from_seconds(entry.mtime).seconds(), ..entry })
 }
 
 pub(super) fn is_on_disk(entry: &Entry) -> bool {

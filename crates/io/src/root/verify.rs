@@ -58,7 +58,9 @@ impl Tree<'_> {
                 let path = path.join(name.to_bytes())?;
                 let name = OsStr::from_bytes(name.to_bytes());
                 match self.is_right(&path, &folder, name)? {
-                    true if self.entries.get(&path).is_some_and(Entry::is_directory) => folders.push(path),
+                    true if self.entries.get(&path).is_some_and(|entry| entry.kind.is_directory()) => {
+                        folders.push(path)
+                    }
                     true => {}
                     false => return Ok(Some(Error::new(format!("`{path}` is not what the image has")))),
                 }
@@ -80,9 +82,9 @@ impl Tree<'_> {
                 let there = rustix::fs::readlinkat(folder, name, Vec::new()).map_err(io::Error::from)?;
                 there.as_bytes() == target
             }
-            (Kind::File(size), FileType::RegularFile) => {
-                u64::try_from(found.st_size) == Ok(*size)
-                    && Some(self.digest(folder, name, &found)?) == entry.digest
+            (Kind::File(content), FileType::RegularFile) => {
+                u64::try_from(found.st_size) == Ok(content.size)
+                    && self.digest(folder, name, &found)? == content.digest
             }
             _ => false,
         })

@@ -103,7 +103,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be synced or renamed.
-    pub fn adopt_file(&self, path: &Path, digest: &Digest) -> Result<()> {
+    pub(crate) fn adopt_file(&self, path: &Path, digest: &Digest) -> Result<()> {
         let adopt = || -> Result<()> {
             let file = File::open(path).context(|| format!("cannot open `{}`", path.display()))?;
             file.sync_all()?;

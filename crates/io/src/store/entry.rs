@@ -23,18 +23,20 @@ pub struct Entry {
 
 impl Entry {
     /// The entry in a file; none if the file is not whole.
-    pub(super) fn of(file: File) -> io::Result<Option<Self>> {
+    pub(crate) fn of(file: File) -> io::Result<Option<Self>> {
         let Some(length) = file.metadata()?.len().checked_sub(SEAL as u64) else { return Ok(None) };
         let mut seal = [0; SEAL];
         file.read_exact_at(&mut seal, length)?;
         Ok(is_seal(&seal, length).then_some(Self { file, length, seal }))
     }
 
-    /// Hands its bytes to `take`, and compares their digest.
-    pub(super) fn read(self, take: &mut dyn Write) -> Result<()> {
+    /// What `read` makes of its bytes, if they are those that were sealed: of others, nothing else is said.
+    pub(crate) fn read<T>(self, read: impl FnOnce(&mut dyn Read) -> Result<T>) -> Result<T> {
         let mut reader = HashingReader::new(self.file.take(self.length));
-        io::copy(&mut reader, take)?;
-        check(&self.seal, &reader.finish().0)
+        let made = read(&mut reader);
+        io::copy(&mut reader, &mut io::sink())?;
+        check(&self.seal, &reader.finish().0)?;
+        made
     }
 }
 
@@ -101,5 +103,33 @@ impl Store {
             scratch.persist(&path)
         };
         persist().map_err(|error| self.cannot_write(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file.rewind().unwrap();
+        let mut read = Vec::new();
+        Entry::of(file).unwrap()?.read(|reader| Ok(reader.read_to_end(&mut read)?)).ok()?;
+        Some(read)
+    }
+
+    #[test]
+    fn what_was_cut_or_changed_is_known() {
+        for bytes in [&b""[..], b"some bytes"] {
+            let whole = [bytes, &seal(bytes.len() as u64, &Digest::of(bytes))].concat();
+            assert_eq!(read(&whole).unwrap(), bytes);
+            for at in 0..whole.len() {
+                assert!(read(&whole[..at]).is_none(), "cut at {at}");
+                let mut changed = whole.clone();
+                changed[at] ^= 1;
+                assert!(read(&changed).is_none(), "changed at {at}");
+            }
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// When the folder is gone.
-    pub fn hold_directory(&self, path: &Path) -> Result<File> {
+    pub(crate) fn hold_directory(&self, path: &Path) -> Result<File> {
         let folder = File::open(path)?;
         // Where there are no such locks, its time of change has to do.
         let _ = folder.lock_shared();

@@ -2,15 +2,14 @@
 //!
 //! A lock is `flock` on a file of its own: the kernel frees it when its process ends, however that happens.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bareboat_model::{Digest, Result};
 
 use super::Store;
-use crate::files::no_links;
+use crate::files::{is_at, open_or_make};
 
 /// A lock that is held. Dropping it frees it.
 #[derive(Debug)]
@@ -38,28 +37,13 @@ impl Store {
 
 fn take(path: &Path) -> io::Result<File> {
     loop {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(no_links())
-            .open(path)?;
+        let file = open_or_make(path)?;
         file.lock()?;
         // The one who held it before removed the file: then this lock guards nothing, as others make a new
         // file.
-        if is_still_at(path, &file)? {
+        if is_at(&file, path)? {
             return Ok(file);
         }
-    }
-}
-
-fn is_still_at(path: &Path, file: &File) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

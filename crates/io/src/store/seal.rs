@@ -22,22 +22,6 @@ pub(crate) fn is_seal(seal: &[u8; SEAL], length: u64) -> bool {
     seal[..8] == length.to_le_bytes() && seal[40..] == *MARK
 }
 
-/// The bytes of a file without its seal.
-///
-/// # Errors
-/// When they are not those that were sealed.
-pub(crate) fn unsealed(mut file: Vec<u8>) -> Result<Vec<u8>> {
-    let cut = || Error::new("it is not whole");
-    let (content, seal) = file.split_last_chunk::<SEAL>().ok_or_else(cut)?;
-    let length = content.len();
-    if !is_seal(seal, length as u64) {
-        return Err(cut());
-    }
-    check(seal, &Digest::of(content))?;
-    file.truncate(length);
-    Ok(file)
-}
-
 /// Compares the digest of what was read with the sealed one.
 ///
 /// # Errors
@@ -47,24 +31,4 @@ pub(crate) fn check(seal: &[u8; SEAL], found: &Digest) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(format!("its bytes are not those that were written: found {found}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_cut_or_changed_is_known() {
-        let sealed = |bytes: &[u8]| [bytes, &seal(bytes.len() as u64, &Digest::of(bytes))].concat();
-        for bytes in [&b""[..], b"some bytes"] {
-            let whole = sealed(bytes);
-            assert_eq!(unsealed(whole.clone()).unwrap(), bytes);
-            for at in 0..whole.len() {
-                assert!(unsealed(whole[..at].to_vec()).is_err(), "cut at {at}");
-                let mut changed = whole.clone();
-                changed[at] ^= 1;
-                assert!(unsealed(changed).is_err(), "changed at {at}");
-            }
-        }
-    }
 }

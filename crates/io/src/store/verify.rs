@@ -119,7 +119,7 @@ impl Store {
 fn wrong(thing: &Thing, file: File) -> Result<Option<Error>> {
     let Some(digest) = thing.digest else {
         return Ok(match Entry::of(file)? {
-            Some(entry) => entry.read(&mut io::sink()).err(),
+            Some(entry) => entry.read(|bytes| Ok(io::copy(bytes, &mut io::sink())?)).err(),
             None => Some(Error::new("it is not whole")),
         });
     };

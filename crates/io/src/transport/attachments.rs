@@ -43,13 +43,14 @@ pub struct Attached {
 }
 
 /// What is attached to the image that `source` has, to the images in its index, and to what is attached to these; by what it is
-/// attached to.
+/// attached to. With an artifact type, only what has that, and is attached to the image or to what has it, too: a registry asked
+/// for it does not tell of the others.
 ///
 /// # Errors
 /// When it cannot be told, or there is more than anybody attaches.
-pub fn attachments(source: &dyn Source) -> Result<Vec<Attached>> {
+pub fn attachments(source: &dyn Source, kind: Option<&str>) -> Result<Vec<Attached>> {
     let top = source.top()?;
-    let mut found = Found { source, all: Vec::new(), seen: BTreeSet::new(), bytes: 0 };
+    let mut found = Found { source, kind, all: Vec::new(), seen: BTreeSet::new(), bytes: 0 };
     let mut waiting = VecDeque::from([top.digest]);
     if Kind::of(&top.media_type)? == Kind::Index {
         for one in Index::parse(&document(source, &top)?)?.manifests {
@@ -64,7 +65,7 @@ pub fn attachments(source: &dyn Source) -> Result<Vec<Attached>> {
         if !seen.insert(subject) {
             continue;
         }
-        for one in source.referrers(&subject)? {
+        for one in source.referrers(&subject, kind)? {
             waiting.extend(found.take(one, subject, false)?);
         }
     }
@@ -74,20 +75,21 @@ pub fn attachments(source: &dyn Source) -> Result<Vec<Attached>> {
 /// What was found until now, each thing once.
 struct Found<'a> {
     source: &'a dyn Source,
+    kind: Option<&'a str>,
     all: Vec<Attached>,
     seen: BTreeSet<(Digest, Option<Digest>)>,
     bytes: u64,
 }
 
 impl Found<'_> {
-    /// Reads it, and hands its digest back if it is new.
+    /// Reads it, and hands its digest back if it is new, and of the kind that is looked for.
     fn take(&mut self, one: Descriptor, subject: Digest, in_index: bool) -> Result<Option<Digest>> {
         // A manifest names one subject, so what a registry lists again for another is no other. In an index, one may
         // stand for several images.
         if !self.seen.insert((one.digest, in_index.then_some(subject))) {
             return Ok(None);
         }
-        if self.all.len() >= MOST {
+        if self.seen.len() > MOST {
             return Err(Error::new(format!("more than {MOST} things are attached to it")));
         }
         // One that is too large is not read.
@@ -98,7 +100,11 @@ impl Found<'_> {
             )));
         }
         let digest = one.digest;
-        self.all.push(read(self.source, one, subject, in_index));
+        let attached = read(self.source, one, subject, in_index);
+        if self.kind.is_some_and(|kind| kind != attached.kind) {
+            return Ok(None);
+        }
+        self.all.push(attached);
         Ok(Some(digest))
     }
 }

@@ -143,7 +143,7 @@ impl Source for Built<'_> {
         }
     }
 
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+    fn referrers(&self, of: &Digest, _kind: Option<&str>) -> Result<Vec<Descriptor>> {
         let attached = self.attachments.iter().filter(|one| one.subject == *of);
         Ok(attached.map(|one| one.manifest.clone()).collect())
     }

@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
         let mut next = 0;
         while let Some((subject, _)) = self.documents.get(next) {
             let subject = subject.digest;
-            let attached = self.source.referrers(&subject)?;
+            let attached = self.source.referrers(&subject, None)?;
             self.prepare(&attached).context(|| format!("cannot read what is attached to {subject}"))?;
             for attachment in attached {
                 if self.seen.contains(&attachment.digest) {

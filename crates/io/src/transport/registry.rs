@@ -109,8 +109,8 @@ impl Source for RegistrySource<'_> {
         self.registry.fetch_blob(&self.reference, blob, partial, bar)
     }
 
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
-        self.registry.referrers(&self.reference, of)
+    fn referrers(&self, of: &Digest, kind: Option<&str>) -> Result<Vec<Descriptor>> {
+        self.registry.referrers(&self.reference, of, kind)
     }
 
     fn repository(&self) -> Option<&Reference> {

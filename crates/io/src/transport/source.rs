@@ -14,7 +14,8 @@ pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
 
 /// What the person can do about a blob that is not what its digest says: what was verified before is verified again when a copy
 /// finds it, and replaced.
-pub const MEND: &str = "copying the image to the same place again replaces what is damaged on this machine";
+pub const MEND: &str =
+    "copying the image to the same place again replaces what is damaged or missing on this machine";
 
 /// One image, or several under one index, with all that belongs to it.
 pub trait Source: Send + Sync {
@@ -52,11 +53,12 @@ pub trait Source: Send + Sync {
         part::fetch(&|offset| self.open(blob, offset), blob, partial, bar)
     }
 
-    /// The manifests that name `of` as their subject.
+    /// The manifests that name `of` as their subject. Of another artifact type than `kind` may be among them: that is for who can leave
+    /// out what is not asked for before it is sent.
     ///
     /// # Errors
     /// When they cannot be told.
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>>;
+    fn referrers(&self, of: &Digest, kind: Option<&str>) -> Result<Vec<Descriptor>>;
 
     /// The repository that it is in, from which a registry can mount blobs into another.
     fn repository(&self) -> Option<&Reference> {

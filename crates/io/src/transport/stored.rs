@@ -154,8 +154,8 @@ impl Source for Stored<'_> {
         self.source.fetch(blob, partial, bar)
     }
 
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
-        self.source.referrers(of)
+    fn referrers(&self, of: &Digest, kind: Option<&str>) -> Result<Vec<Descriptor>> {
+        self.source.referrers(of, kind)
     }
 
     fn repository(&self) -> Option<&Reference> {

@@ -244,7 +244,7 @@ fn version(digest: &Digest) -> String {
 }
 
 fn blob(request: &Request<'_>, settings: &Settings, shared: &Shared, repository: &str, name: &str) -> Answer {
-    let mut state = lock(&shared.state);
+    let state = lock(&shared.state);
     let Ok(digest) = name.parse::<Digest>() else { return Answer::error(400, "DIGEST_INVALID") };
     match request.method() {
         "GET" | "HEAD" => {
@@ -259,9 +259,6 @@ fn blob(request: &Request<'_>, settings: &Settings, shared: &Shared, repository:
                 None => Answer::error(404, "BLOB_UNKNOWN"),
             }
         }
-        "DELETE" if !settings.delete => Answer::error(405, "UNSUPPORTED"),
-        "DELETE" if state.delete_blob(repository, digest) => Answer::new(202),
-        "DELETE" => Answer::error(404, "BLOB_UNKNOWN"),
         _ => Answer::error(405, "UNSUPPORTED"),
     }
 }
@@ -347,12 +344,8 @@ fn tags(request: &Request<'_>, settings: &Settings, shared: &Shared, repository:
     let page = &after[..most.min(after.len())];
     let answer =
         Answer::new(200).body("application/json", json!({ "name": repository, "tags": page }).to_string());
-    match page.last().filter(|_| page.len() < after.len()) {
-        Some(last) => {
-            answer.header("Link", format!("</v2/{repository}/tags/list?n={most}&last={last}>; rel=\"next\""))
-        }
-        None => answer,
-    }
+    let last = page.last().filter(|_| page.len() < after.len());
+    with_next(answer, last.map(|last| format!("/v2/{repository}/tags/list?n={most}&last={last}")))
 }
 
 fn referrers(
@@ -366,10 +359,12 @@ fn referrers(
         return Answer::error(404, "NOT_FOUND");
     }
     let state = lock(&shared.state);
+    let kind = request.param("artifactType");
     let all: Vec<Value> = state
         .manifests(repository)
         .filter(|(_, (_, bytes))| subject(bytes).as_deref() == Some(of))
         .map(|(digest, (media_type, bytes))| entry(*digest, media_type, bytes))
+        .filter(|entry| kind.as_deref().is_none_or(|kind| entry["artifactType"] == kind))
         .collect();
     let first: usize = request.param("from").and_then(|from| from.parse().ok()).unwrap_or(0);
     let page: Vec<Value> = all.iter().skip(first).take(settings.page).cloned().collect();
@@ -379,12 +374,21 @@ fn referrers(
         "manifests": page,
     });
     let answer = Answer::new(200).body("application/vnd.oci.image.index.v1+json", index.to_string());
-    match first + settings.page < all.len() {
-        true => {
-            let next = format!("/v2/{repository}/referrers/{of}?from={}", first + settings.page);
-            answer.header("Link", format!("<{next}>; rel=\"next\""))
-        }
-        false => answer,
+    let answer = match kind {
+        Some(_) => answer.header("OCI-Filters-Applied", "artifactType"),
+        None => answer,
+    };
+    let next = first + settings.page;
+    let more = next < all.len();
+    let chosen = request.query.split('&').find(|pair| pair.starts_with("artifactType=")).unwrap_or_default();
+    with_next(answer, more.then(|| format!("/v2/{repository}/referrers/{of}?from={next}&{chosen}")))
+}
+
+/// Says where the next page is, if there is one (RFC 8288).
+fn with_next(answer: Answer, next: Option<String>) -> Answer {
+    match next {
+        Some(next) => answer.header("Link", format!("<{next}>; rel=\"next\"")),
+        None => answer,
     }
 }
 

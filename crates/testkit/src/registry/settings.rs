@@ -16,7 +16,7 @@ pub struct Settings {
     pub least_piece: Option<u64>,
     /// Keeps lists of referrers.
     pub referrers: bool,
-    /// Deletes manifests and blobs.
+    /// Deletes manifests.
     pub delete: bool,
     /// Deletes tags.
     pub delete_tags: bool,

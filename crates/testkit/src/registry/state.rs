@@ -90,9 +90,4 @@ impl State {
         repository.tags.retain(|_, tagged| *tagged != digest);
         repository.manifests.remove(&digest).is_some()
     }
-
-    /// Whether there was such a blob.
-    pub(super) fn delete_blob(&mut self, repository: &str, digest: Digest) -> bool {
-        self.repositories.get_mut(repository).is_some_and(|found| found.blobs.remove(&digest).is_some())
-    }
 }

@@ -231,7 +231,9 @@ struct SharedFiles {
 
 fn shared(nodes: &BTreeMap<&ImagePath, Node<'_>>) -> SharedFiles {
     let mut names: HashMap<FileId, Vec<&ImagePath>> = HashMap::new();
-    let files = nodes.iter().filter(|(_, node)| node.item.entry.kind.is_file() && node.mark != Mark::Removed);
+    let files = nodes
+        .iter()
+        .filter(|(_, node)| node.item.entry.kind.content().is_some() && node.mark != Mark::Removed);
     let mut sizes = HashMap::new();
     for (path, node) in files {
         names.entry(node.item.id()).or_default().push(path);

@@ -187,7 +187,7 @@ fn a_pause_until_a_date_is_honoured() {
     );
     let start = Instant::now();
     fixture.client().manifest(&fixture.image("app:1")).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
@@ -209,9 +209,10 @@ fn a_registry_that_stalls_is_left() {
     assert!(start.elapsed() < Duration::from_secs(10));
 }
 
-/// A client that waits for a tenth of a second, and gives up who is too slow soon after.
+/// A client that waits for less than half a second, and gives up who is too slow after about one: long enough that a machine with much
+/// to do is not taken for a server that stalls.
 fn hurried(fixture: &Fixture) -> Registry {
-    let (timeout, grace) = (Duration::from_millis(100), Duration::from_millis(300));
+    let (timeout, grace) = (Duration::from_millis(400), Duration::from_millis(800));
     let http = HttpOptions { timeout, grace, retries: 0, ..fixture.options.http.clone() };
     Registry::new(RegistryOptions { http, ..fixture.options.clone() }).unwrap()
 }
@@ -241,7 +242,7 @@ fn a_registry_that_stalls_or_drips_before_its_answer_begins_is_left() {
         let fixture = Fixture::new();
         fixture.registry.fault("/v2/app/", Fault::DripHead { pause });
         let error = hurried(&fixture).manifest(&fixture.image("app:1")).unwrap_err().to_string();
-        assert!(error.ends_with(": the server stalled: nothing came for 0.1 s"), "{error}");
+        assert!(error.ends_with(": the server stalled: nothing came for 0.4 s"), "{error}");
     }
 }
 

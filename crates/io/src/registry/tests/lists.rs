@@ -75,11 +75,11 @@ fn all_pages_together_are_bounded() {
 }
 
 /// A manifest about another one.
-fn about(subject: &Descriptor, kind: &str) -> Vec<u8> {
+fn about(subject: &Descriptor, kind: &str, note: &str) -> Vec<u8> {
     let mut manifest = Manifest::new(Descriptor::of("application/vnd.oci.empty.v1+json", b"{}"), Vec::new());
     manifest.extra.insert("subject".into(), serde_json::to_value(subject).unwrap());
     manifest.extra.insert("artifactType".into(), kind.into());
-    manifest.annotations.insert("note".into(), kind.into());
+    manifest.annotations.insert("note".into(), note.into());
     manifest.to_bytes().unwrap()
 }
 
@@ -92,16 +92,16 @@ fn referrers_are_listed_with_and_without_the_registry_s_help() {
         let bytes = small_manifest();
         client.push_manifest(&image, oci::MANIFEST, &bytes).unwrap();
         let subject = Descriptor::of(oci::MANIFEST, &bytes);
-        assert!(client.referrers(&image, &subject.digest).unwrap().is_empty());
+        assert!(client.referrers(&image, &subject.digest, None).unwrap().is_empty());
         let mut expected = BTreeSet::new();
         for kind in ["a/1", "a/2", "a/3", "a/3"] {
-            let bytes = about(&subject, kind);
+            let bytes = about(&subject, kind, kind);
             let pushed =
                 client.push_manifest(&image.with_digest(Digest::of(&bytes)), oci::MANIFEST, &bytes).unwrap();
             assert_eq!(pushed.listed_by_registry, helps);
             expected.insert(pushed.digest);
         }
-        let listed = client.referrers(&image, &subject.digest).unwrap();
+        let listed = client.referrers(&image, &subject.digest, None).unwrap();
         assert_eq!(listed.iter().map(|d| d.digest).collect::<BTreeSet<_>>(), expected);
         assert_eq!(listed.len(), 3);
         for descriptor in &listed {
@@ -110,6 +110,20 @@ fn referrers_are_listed_with_and_without_the_registry_s_help() {
         }
         let tag = format!("sha256-{}", subject.digest.hex());
         assert_eq!(fixture.registry.tags("app").contains(&tag), !helps);
+    }
+}
+
+#[test]
+fn a_registry_that_can_choose_sends_only_what_is_asked_for() {
+    let fixture = Fixture::with(Settings { page: 2, ..Settings::default() });
+    let (client, image) = (fixture.client(), fixture.image("app:1"));
+    let subject = Descriptor::of(oci::MANIFEST, &small_manifest());
+    for (number, kind) in ["a/1+json", "a/2", "a/1+json", "a/2", "a/1+json"].into_iter().enumerate() {
+        let bytes = about(&subject, kind, &number.to_string());
+        client.push_manifest(&image.with_digest(Digest::of(&bytes)), oci::MANIFEST, &bytes).unwrap();
+    }
+    for (kind, count) in [("a/1+json", 3), ("a/1", 0), ("a/2", 2)] {
+        assert_eq!(client.referrers(&image, &subject.digest, Some(kind)).unwrap().len(), count, "{kind}");
     }
 }
 
@@ -126,14 +140,14 @@ fn listed_by_two(fixture: &Fixture, each: usize) -> usize {
                 // As another process: it shares nothing with the other one.
                 let client = fixture.client();
                 for number in 0..each {
-                    let bytes = about(subject, &format!("{writer}/{number}"));
+                    let bytes = about(subject, "a/1", &format!("{writer} {number}"));
                     let named = image.with_digest(Digest::of(&bytes));
                     client.push_manifest(&named, oci::MANIFEST, &bytes).unwrap();
                 }
             });
         }
     });
-    fixture.client().referrers(&image, &subject.digest).unwrap().len()
+    fixture.client().referrers(&image, &subject.digest, None).unwrap().len()
 }
 
 #[test]
@@ -151,10 +165,10 @@ fn an_entry_that_somebody_took_out_is_put_in_again() {
     // As if another had written right behind us what he read before.
     let lost = Fault::Answer { status: 201, headers: Vec::new(), body: Vec::new() };
     fixture.registry.fault_times("PUT /v2/app/manifests/sha256-", lost, 2);
-    let bytes = about(&subject, "a/1");
+    let bytes = about(&subject, "a/1", "a/1");
     let image = fixture.image("app:1").with_digest(Digest::of(&bytes));
     fixture.client().push_manifest(&image, oci::MANIFEST, &bytes).unwrap();
-    assert_eq!(fixture.client().referrers(&image, &subject.digest).unwrap().len(), 1);
+    assert_eq!(fixture.client().referrers(&image, &subject.digest, None).unwrap().len(), 1);
     assert_eq!(fixture.registry.count("PUT /v2/app/manifests/sha256-"), 3);
 }
 
@@ -173,9 +187,9 @@ fn a_list_is_written_anew_from_the_registry_itself_and_not_from_a_mirror() {
     let client = fixture.client();
     let image = fixture.image("app:1");
     for kind in ["a/1", "a/2"] {
-        let bytes = about(&subject, kind);
+        let bytes = about(&subject, kind, kind);
         client.push_manifest(&image.with_digest(Digest::of(&bytes)), oci::MANIFEST, &bytes).unwrap();
     }
-    assert_eq!(client.referrers(&image, &subject.digest).unwrap().len(), 2);
+    assert_eq!(client.referrers(&image, &subject.digest, None).unwrap().len(), 2);
     assert_eq!(mirror.count("/v2/app/manifests/"), 0);
 }

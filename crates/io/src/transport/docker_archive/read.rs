@@ -164,7 +164,7 @@ impl Source for Made {
         Ok(reader)
     }
 
-    fn referrers(&self, _of: &Digest) -> Result<Vec<Descriptor>> {
+    fn referrers(&self, _of: &Digest, _kind: Option<&str>) -> Result<Vec<Descriptor>> {
         Ok(Vec::new())
     }
 }

@@ -206,7 +206,7 @@ impl Source for LayoutSource {
 
     /// A layout has no list of them: they stand in its index, and name their subject themselves. Those that older
     /// registry clients keep under a tag made of the digest count as well.
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+    fn referrers(&self, of: &Digest, _kind: Option<&str>) -> Result<Vec<Descriptor>> {
         let tag = of.to_string().replace(':', "-");
         let mut found = self.attached()?.get(of).cloned().unwrap_or_default();
         if let Some(list) = by_tag(&self.index, &tag) {

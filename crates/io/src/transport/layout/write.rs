@@ -16,10 +16,11 @@ use bareboat_formats::oci::{self, Descriptor, Index, LAYOUT_FILE, Manifest, REF_
 use bareboat_model::{Context, Digest, Error, Result, escape};
 
 use super::verified::Verified;
-use super::{DOCKERS, INDEX_FILE, orphans};
+use super::{DOCKERS, INDEX_FILE, orphans, read};
 use crate::files::{
-    is_occupied, no_links, prefix_for, prepare_folder, read_bounded, replace_file, sync_folder,
+    is_at, is_occupied, no_links, prefix_for, prepare_folder, read_bounded, replace_file, sync_folder,
 };
+use crate::transport::files::Files;
 use crate::transport::graph::{DEEPEST, plain};
 use crate::transport::source::LARGEST_DOCUMENT;
 use crate::transport::stored::named;
@@ -72,7 +73,7 @@ impl LayoutDestination {
         verified: &Verified<'_>,
     ) -> Result<bool> {
         let parent = prepare_folder(&self.dir)?;
-        let aside = parent.join(format!("{}layout", prefix_for(&self.dir)));
+        let aside = self.aside(&parent);
         let Some(_lock) = take_aside(&aside)? else { return Ok(false) };
         if is_occupied(&self.dir)? {
             // Made by whoever held the lock before.
@@ -105,10 +106,15 @@ impl LayoutDestination {
         }
     }
 
+    /// Where a layout is made before it has its name.
+    fn aside(&self, parent: &Path) -> PathBuf {
+        parent.join(format!("{}layout", prefix_for(&self.dir)))
+    }
+
     /// What a broken run left beside the layout is of no use once the layout was made otherwise.
     fn sweep(&self) {
         let Ok(parent) = prepare_folder(&self.dir) else { return };
-        let aside = parent.join(format!("{}layout", prefix_for(&self.dir)));
+        let aside = self.aside(&parent);
         if aside.is_symlink() {
             return;
         }
@@ -160,10 +166,7 @@ fn take_aside(aside: &Path) -> Result<Option<File>> {
     let lock = File::open(aside)?;
     // Some network file systems know no locks on folders.
     let _ = lock.lock();
-    let ours = lock.metadata()?;
-    let is_still_there =
-        fs::symlink_metadata(aside).is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()));
-    Ok(is_still_there.then_some(lock))
+    Ok(is_at(&lock, aside)?.then_some(lock))
 }
 
 /// A layout in a folder that is written to.
@@ -201,13 +204,11 @@ impl Layout<'_> {
                     }
                 })?;
             file.lock().context(|| format!("cannot lock `{}`", path.display()))?;
-            let ours = file.metadata()?;
             // Whoever had the lock may have put another file in its place.
-            let there = fs::symlink_metadata(&path);
-            if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            if !is_at(&file, &path)? {
                 continue;
             }
-            return if ours.len() > 0 { Ok(file) } else { self.put_locked_layout_file() };
+            return if file.metadata()?.len() > 0 { Ok(file) } else { self.put_locked_layout_file() };
         }
     }
 
@@ -232,10 +233,7 @@ impl Layout<'_> {
 
     /// Exchanges the index for a changed one.
     pub(super) fn change_index<T>(&self, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
-        let bytes = read_document(&self.dir.join(INDEX_FILE))?;
-        let bytes =
-            bytes.ok_or_else(|| Error::new(format!("there is no `{INDEX_FILE}`, so it is no OCI layout")))?;
-        let mut index = Index::parse(&bytes)?;
+        let mut index = read::index(&Files::folder(self.dir)?)?;
         let changed = change(&mut index)?;
         self.put_index(&index.to_bytes()?)?;
         Ok(changed)

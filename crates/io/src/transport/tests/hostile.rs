@@ -148,7 +148,7 @@ impl Source for Loop {
         Err(Error::new("there is none"))
     }
 
-    fn referrers(&self, of: &Digest) -> Result<Vec<Descriptor>> {
+    fn referrers(&self, of: &Digest, _kind: Option<&str>) -> Result<Vec<Descriptor>> {
         Ok(vec![Descriptor::new(oci::INDEX, *of, 10)])
     }
 }
@@ -247,7 +247,7 @@ impl Source for Liar {
         Err(Error::new("there is none"))
     }
 
-    fn referrers(&self, _of: &Digest) -> Result<Vec<Descriptor>> {
+    fn referrers(&self, _of: &Digest, _kind: Option<&str>) -> Result<Vec<Descriptor>> {
         Ok(self.0.clone())
     }
 }
@@ -255,8 +255,8 @@ impl Source for Liar {
 #[test]
 fn attachments_are_each_told_once_and_their_bytes_are_bounded() {
     let one = |n: usize, size| Descriptor::new(oci::MANIFEST, Digest::of(&n.to_le_bytes()), size);
-    assert_eq!(attachments(&Liar(vec![one(1, 10), one(1, 10), one(2, 10)])).unwrap().len(), 2);
-    let error = attachments(&Liar((0..5).map(|n| one(n, 16 << 20)).collect())).unwrap_err().to_string();
+    assert_eq!(attachments(&Liar(vec![one(1, 10), one(1, 10), one(2, 10)]), None).unwrap().len(), 2);
+    let error = attachments(&Liar((0..5).map(|n| one(n, 16 << 20)).collect()), None).unwrap_err().to_string();
     assert_eq!(error, "what is attached to it has more than 67108864 bytes of manifests");
 }
 
