@@ -38,6 +38,12 @@ pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<()
                 tags: names.into_iter().filter_map(|one| one.tag).collect(),
             }
         }
+        Location::Oci { dir, name: Some(_) } => {
+            let error = format!("cannot list `{}`: it is one image of a layout", escape(&command.repository));
+            return Err(Error::new(error)
+                .with_hint(format!("name the layout: oci:{}", escape(&dir.display().to_string())))
+                .into());
+        }
         _ => {
             let error = format!("cannot list `{}`: it is no repository", escape(&command.repository));
             return Err(Error::new(error)

@@ -74,6 +74,10 @@ impl FromStr for Location {
         if let Some(reference) = text.strip_prefix("docker://") {
             return Ok(Self::Registry(reference.parse()?));
         }
+        if let Some(scheme) = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme)) {
+            let error = format!("`{}` is an address, and no name of an image", escape(text));
+            return Err(Error::new(error).with_hint(format!("leave out `{scheme}`")));
+        }
         let (transport, rest) = text.split_once(':').unwrap_or(("", text));
         match transport {
             "oci" => layout(text, rest).map(|(dir, name)| Self::Oci { dir, name }),
@@ -83,16 +87,20 @@ impl FromStr for Location {
                 check_docker_name(rest)?;
                 Ok(Self::DockerDaemon { reference: rest.to_owned() })
             }
-            foreign if FOREIGN.contains(&foreign) => {
+            foreign if FOREIGN.contains(&foreign) || is_like_transport(foreign, rest) => {
                 Err(Error::new(format!("unknown transport in `{}`", escape(text))).with_hint(FORMS))
             }
-            _ => text.parse().map(Self::Registry).map_err(|error: Error| match rest.contains('/') {
-                // `foo:path/to/x` and the like were meant as a transport.
-                true if !transport.contains('/') && !transport.is_empty() => error.with_hint(FORMS),
-                _ => error,
-            }),
+            _ => text.parse().map(Self::Registry),
         }
     }
+}
+
+/// `oci-dir:path/to/x`, `oci-layout://x` and the like were meant as a transport, and `localhost:5000/x` was not.
+fn is_like_transport(word: &str, rest: &str) -> bool {
+    let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let before_path = rest.split_once('/').map(|(port, _)| port);
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_word && before_path.is_some_and(|text| !is_port(text))
 }
 
 fn layout(text: &str, rest: &str) -> Result<(PathBuf, Option<Selector>)> {
@@ -200,6 +208,7 @@ mod tests {
             &format!("h.test/x@{DIGEST}"),
             "docker://docker:1/x:1",
             "docker://oci:80/x:1",
+            "localhost:5000/x:1",
         ] {
             assert_eq!(text.parse::<Location>().unwrap().to_string(), text);
         }
@@ -234,6 +243,23 @@ mod tests {
             "docker-archive:f:a:b c",
         ] {
             assert!(text.parse::<Location>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_told_by_the_hint() {
+        for (text, hint) in [
+            ("oci-dir:out/x", FORMS),
+            ("oci-layout://out/x", FORMS),
+            ("registry:team/app", FORMS),
+            ("https://h.test/x:1", "leave out `https://`"),
+            ("http://localhost:5000/x", "leave out `http://`"),
+            (
+                "localhost:5000/Hello",
+                "names are of lower-case letters and digits, with `.`, `_`, `-` or `/` between them",
+            ),
+        ] {
+            assert_eq!(text.parse::<Location>().unwrap_err().hint(), Some(hint), "{text}");
         }
     }
 }

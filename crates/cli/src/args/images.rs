@@ -16,7 +16,7 @@ pub(crate) struct Referrers {
     /// List only what has this artifact type, and is attached to the image or to another such thing
     #[arg(long, value_name = "TYPE")]
     pub(crate) artifact_type: Option<String>,
-    /// Show the content of one, by its digest or the first digits of it
+    /// Write the content of one to stdout, by its digest or six or more of its first digits
     #[arg(long, value_name = "DIGEST")]
     pub(crate) cat: Option<String>,
     #[command(flatten)]
@@ -57,7 +57,8 @@ pub(crate) struct Diff {
 ///
 /// Places are written oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker-daemon:REF and
 /// HOST/REPOSITORY[:TAG]. Nothing is unpacked or packed, so all digests stay; what the destination has is not sent again; the
-/// name appears when everything is there. A layout keeps its other images, an archive that is there is replaced. What was broken off goes on where it ended when it is run again.
+/// name appears when everything is there. A layout keeps its other images, an archive that is there is replaced. What was broken
+/// off goes on where it ended when it is run again.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Copy {
     /// The image: by its transport, or the name of one built here
@@ -88,7 +89,9 @@ pub(crate) struct Pull {
 #[derive(ClapArgs, Debug)]
 #[command(override_usage = "bareboat push [OPTIONS] [SRC] <REF>")]
 pub(crate) struct Push {
-    /// The image [default: the one that was built here], and where it goes: HOST/REPOSITORY[:TAG]
+    /// SRC: the image [default: the one that was built here and is called as REF's repository ends, or the only one]; REF: where
+    /// it goes, HOST/REPOSITORY[:TAG]
+    // One list: of two arguments, the first optional, clap takes no option between them.
     #[arg(value_name = "SRC REF", required = true, num_args = 1..=2)]
     pub(crate) images: Vec<String>,
     #[command(flatten)]

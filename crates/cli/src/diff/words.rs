@@ -360,7 +360,7 @@ fn changed(one: &FileChange, before: &State, after: &State) -> String {
         match *difference {
             "kind" => pair(&|state| state.kind.to_owned()),
             "content" if before.size == after.size => format!("content, {}", size(after.size.unwrap_or(0))),
-            "content" => pair(&|state| size(state.size.unwrap_or(0))),
+            "content" => resized(before.size.unwrap_or(0), after.size.unwrap_or(0)),
             "link" => pair(&|state| cut(state.link.as_deref().unwrap_or_default())),
             "mode" => pair(&|state| format!("{:04o}", state.mode)),
             "owner" => pair(&|state| format!("{}:{}", state.uid, state.gid)),
@@ -368,6 +368,14 @@ fn changed(one: &FileChange, before: &State, after: &State) -> String {
         }
     });
     told.collect::<Vec<_>>().join(", ")
+}
+
+/// Two sizes that read alike say by how much they differ.
+fn resized(before: u64, after: u64) -> String {
+    match size(before) == size(after) {
+        true => format!("content {}, {}", size(after), difference(before, after, size)),
+        false => format!("content {} → {}", size(before), size(after)),
+    }
 }
 
 fn layers(diff: &Diff, all: bool) -> Section {
@@ -397,5 +405,21 @@ fn unread(diff: &Diff) -> Section {
         summary: count(diff.unread.len() as u64, "file"),
         lines: lines.collect(),
         notes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_read_alike_say_by_how_much_they_differ() {
+        for (before, after, shown) in [
+            (19, 27, "content 19 B → 27 B"),
+            (1900, 1907, "content 1.9 kB, +7 B"),
+            (2_900_010, 2_900_000, "content 2.9 MB, -10 B"),
+        ] {
+            assert_eq!(resized(before, after), shown);
+        }
     }
 }

@@ -108,7 +108,10 @@ fn what_a_registry_sends_wrong_is_told_and_not_kept() {
     let _filters = settings.bind_to_scope();
     let name = format!("{}/team/bare:1", registry.host());
     let refused = |args: &[&str]| bench.fails_with(&mut bench.command(args));
-    insta::assert_snapshot!(refused(&["pull", &name, "oci:out"]), @r"error: cannot fetch `[REGISTRY]/team/bare:1`: the registry has no such repository or tag");
+    insta::assert_snapshot!(refused(&["pull", &name, "oci:out"]), @r"
+    error: cannot fetch `[REGISTRY]/team/bare:1`: the registry has no such repository or tag
+    hint: bareboat list [REGISTRY]/team/bare tells the tags
+    ");
     assert_eq!(bench.command(["push", &name]).output().unwrap().status.code(), Some(0));
     registry.fault("GET /v2/team/bare/blobs/", Fault::Corrupt);
     insta::assert_snapshot!(refused(&["copy", &name, "oci-archive:out.tar"]), @r"error: cannot copy `[REGISTRY]/team/bare:1` to `oci-archive:out.tar`: cannot fetch the blob `[DIGEST]` of `[REGISTRY]/team/bare`: expected [DIGEST], found [DIGEST]");

@@ -24,6 +24,10 @@ fn what_names_nothing_is_refused_before_anybody_is_asked() {
     error: cannot list `[HOST]/team/app:1.0`: it is one image of a repository
     hint: name the repository: [HOST]/team/app
     ");
+    insta::assert_snapshot!(refuses(&bench, &["list", "oci:layout:1.0"]), @r"
+    error: cannot list `oci:layout:1.0`: it is one image of a layout
+    hint: name the layout: oci:layout
+    ");
     insta::assert_snapshot!(refuses(&bench, &["list", "docker-archive:x.tar"]), @r"
     error: cannot list `docker-archive:x.tar`: it is no repository
     hint: write HOST/REPOSITORY or oci:DIR, without a tag
@@ -69,7 +73,10 @@ fn what_is_not_there_or_not_allowed_is_told() {
     let host = registry.host();
     let image = format!("{host}/team/app");
     insta::assert_snapshot!(refuses(&bench, &["list", &image]), @r"error: cannot list the tags of `[HOST]/team/app`: the registry has no such repository");
-    insta::assert_snapshot!(refuses(&bench, &["tag", &image, "new"]), @r"error: cannot fetch `[HOST]/team/app:latest`: the registry has no such repository or tag");
+    insta::assert_snapshot!(refuses(&bench, &["tag", &image, "new"]), @r"
+    error: cannot fetch `[HOST]/team/app:latest`: the registry has no such repository or tag
+    hint: bareboat list [HOST]/team/app tells the tags
+    ");
     insta::assert_snapshot!(refuses(&bench, &["delete", &format!("{image}:1.0")]), @r"error: cannot delete the tag `[HOST]/team/app:1.0`: there is no such tag");
     registry.put_manifest("team/app", "2.0", "application/vnd.oci.image.manifest.v1+json", b"{}");
     insta::assert_snapshot!(refuses(&bench, &["delete", &format!("{image}:2.0")]), @r"

@@ -130,6 +130,26 @@ fn the_same_in_a_layout() {
     ");
     assert_eq!(blobs(), 1);
     insta::assert_snapshot!(bench.says(&["list", "hello"]), @"");
+    insta::assert_snapshot!(bench.refuses(&["delete", &format!("oci:.bareboat/hello@{digest}")]), @r"error: cannot delete `oci:.bareboat/hello@[DIGEST]`: it has no image with this digest");
+    insta::assert_snapshot!(bench.refuses(&["delete", "hello:1"]), @r"error: cannot delete `oci:.bareboat/hello:1`: there is no image in it");
+    insta::assert_snapshot!(bench.refuses(&["inspect", "hello"]), @r"error: cannot read the image `oci:.bareboat/hello`: there is no image in it");
+}
+
+#[test]
+fn what_a_layout_has_is_told_to_whoever_names_what_it_has_not() {
+    let bench = Bench::new(HELLO);
+    let digest = bench.builds();
+    insta::assert_snapshot!(bench.refuses(&["delete", "hello:2"]), @r"error: cannot delete `oci:.bareboat/hello:2`: it has no tag `2`, expected one of: latest");
+    // As skopeo leaves it where nobody named a tag.
+    let index = bench.path("project/.bareboat/hello/index.json");
+    let text = std::fs::read_to_string(&index).unwrap();
+    assert!(text.contains("org.opencontainers.image.ref.name"), "{text}");
+    std::fs::write(&index, text.replace("org.opencontainers.image.ref.name", "another")).unwrap();
+    insta::assert_snapshot!(bench.refuses(&["inspect", "hello:1"]), @r"
+    error: cannot read the image `oci:.bareboat/hello:1`: it has no tag `1`, nor any other
+    hint: name the image by its digest: oci:DIR@sha256:… (bareboat list oci:DIR tells them)
+    ");
+    assert!(bench.says(&["list", "hello"]).contains(&digest));
 }
 
 #[test]
@@ -145,7 +165,10 @@ fn logging_in_lets_the_other_commands_in() {
     ");
     let (code, words) = bench.logs_in(&host, "wrong\n");
     assert_eq!(code, Some(2));
-    insta::assert_snapshot!(words, @r"error: cannot log in to `[HOST]`: cannot get a token for `[HOST]`: the registry answers 401 Unauthorized: incorrect username or password");
+    insta::assert_snapshot!(words, @r"
+    error: cannot log in to `[HOST]`: cannot get a token for `[HOST]`: the registry answers 401 Unauthorized: incorrect username or password
+    hint: name or password may be wrong
+    ");
     assert!(!bench.path("home/.docker/config.json").exists());
 
     let (code, words) = bench.logs_in(&host, "sesame\n");

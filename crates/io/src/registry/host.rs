@@ -118,7 +118,7 @@ impl Host {
     pub(super) fn unauthorized(&self, credential: Option<&Credential>, refusal: Refusal) -> Refusal {
         let log_in = format!("bareboat login {}", self.name);
         match credential {
-            Some(credential) if credential.is_new() => refusal,
+            Some(credential) if credential.is_new() => refusal.with_hint("name or password may be wrong"),
             Some(credential) => {
                 refusal.with_hint(&format!("{} is not enough; log in anew: {log_in}", credential.told()))
             }

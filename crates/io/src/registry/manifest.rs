@@ -126,11 +126,11 @@ impl Registry {
 }
 
 fn missing(image: &Reference) -> Error {
-    let what = match image.digest() {
-        Some(_) => "the registry has no manifest with this digest",
-        None => "the registry has no such repository or tag",
-    };
-    Error::new(what)
+    match image.digest() {
+        Some(_) => Error::new("the registry has no manifest with this digest"),
+        None => Error::new("the registry has no such repository or tag")
+            .with_hint(format!("bareboat list {} tells the tags", image.name())),
+    }
 }
 
 /// What the registry says the digest is; other algorithms than ours say nothing.

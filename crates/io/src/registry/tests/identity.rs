@@ -237,8 +237,9 @@ fn logging_in_asks_the_registry_and_keeps_the_rest_of_the_file() {
         let host = fixture.registry.host();
         let login = |password| Login { registry: &host, user: USER.0, password };
         login(USER.1).check(fixture.options.clone()).unwrap();
-        let error = login("wrong").check(fixture.options.clone()).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("cannot log in to `{host}`: ")), "{error}");
+        let error = login("wrong").check(fixture.options.clone()).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("cannot log in to `{host}`: ")), "{error}");
+        assert_eq!(error.hint(), Some("name or password may be wrong"));
 
         let path = &fixture.options.places.auth[0];
         let old = format!(

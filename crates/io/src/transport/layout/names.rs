@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bareboat_formats::oci::{Descriptor, REF_NAME};
-use bareboat_model::{Context, Digest, Error, Result, Selector};
+use bareboat_model::{Context, Digest, Error, Location, Result, Selector};
 
-use super::read::{LayoutSource, index};
+use super::read::{LayoutSource, has_no, index};
 use super::verified::Verified;
 use super::write::Layout;
 use super::{blob_path, orphans};
@@ -116,12 +116,16 @@ pub fn remove_name(dir: &Path, image: &Selector, store: &Store) -> Result<Remove
             gone = index.manifests.extract_if(.., |one| is_it(one)).collect();
             // Before they go: what is attached to them nobody could find any more.
             orphans::drop(index, &gone, &BTreeSet::new(), &|digest| layout.document(digest));
-            gone.first().map(|one| one.digest).ok_or_else(|| Error::new("there is no such image in it"))
+            gone.first().map(|one| one.digest).ok_or_else(|| match image {
+                Selector::Tag(tag) => has_no(index, tag),
+                Selector::Digest(_) => Error::new("it has no image with this digest"),
+            })
         })?;
         layout.prune();
         let mut tags: Vec<_> = gone.iter().filter_map(|one| one.annotations.get(REF_NAME).cloned()).collect();
         tags.sort();
         Ok(Removed { digest, tags })
     };
-    remove().context(|| format!("cannot delete an image of `oci:{}`", dir.display()))
+    let what = || Location::Oci { dir: dir.to_owned(), name: Some(image.clone()) };
+    remove().context(|| format!("cannot delete `{}`", what()))
 }

@@ -83,10 +83,15 @@ fn unnamed(index: &Index) -> Result<Descriptor> {
     }
 }
 
-fn has_no(index: &Index, tag: &str) -> Error {
+/// Nothing in the layout has this tag.
+pub(super) fn has_no(index: &Index, tag: &str) -> Error {
     let tags: Vec<String> = index.manifests.iter().filter_map(tag_of).map(escape).collect();
-    let has = if tags.is_empty() { "no tags".to_owned() } else { tags.join(", ") };
-    Error::new(format!("it has no tag `{}`, expected one of: {has}", escape(tag)))
+    match (tags.is_empty(), index.manifests.is_empty()) {
+        (true, true) => Error::new("there is no image in it"),
+        (true, false) => Error::new(format!("it has no tag `{}`, nor any other", escape(tag)))
+            .with_hint("name the image by its digest: oci:DIR@sha256:… (bareboat list oci:DIR tells them)"),
+        _ => Error::new(format!("it has no tag `{}`, expected one of: {}", escape(tag), tags.join(", "))),
+    }
 }
 
 /// The image with this digest, also if it is one of an index's.
