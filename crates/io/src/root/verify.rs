@@ -59,7 +59,7 @@ impl Tree<'_> {
                 let name = OsStr::from_bytes(name.to_bytes());
                 match self.is_right(&path, &folder, name)? {
                     true if self.entries.get(&path).is_some_and(|entry| entry.kind.is_directory()) => {
-                        folders.push(path)
+                        folders.push(path);
                     }
                     true => {}
                     false => return Ok(Some(Error::new(format!("`{path}` is not what the image has")))),
