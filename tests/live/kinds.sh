@@ -95,5 +95,12 @@ for to in oci:signed oci-archive:signed.tar plain/one lists/one plain/two oci:ag
     check "what is attached comes along to $to" eval 'hop --with-referrers "$from" "$place" && is_there "$signed" 2 "$place" && attached "$place"'
     from=$place
 done
+of_type() { "$BAREBOAT" referrers --format json --artifact-type "$2" "$1" | jq '.attachments | length'; }
+of_one_type() {
+    for place in "$registry/signed/two:1.0" "127.0.0.1:$PORT/signed/three:1.0" "oci:$AREA/signed-last:1.0"; do
+        same "$(of_type "$place" application/vnd.example.note) $(of_type "$place" application/vnd.example+other)" '2 0' || { echo "$place"; return 1; }
+    done
+}
+check "it is listed by its artifact type, in registries of both kinds and in a layout" of_one_type
 check "an engine has no place for it, which is told" eval '
     "$BAREBOAT" copy --with-referrers "$from" "docker-archive:$AREA/signed.docker.tar" 2>&1 | grep "no place at the destination for the 2 things attached"'

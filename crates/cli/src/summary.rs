@@ -60,16 +60,7 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
             line(text, "  layer", &[format!("{} {}", size(layer.stored), layer.title)]);
         }
     }
-    if !image.pruned.is_empty() {
-        let (files, bytes) =
-            image.pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
-        let mut sets: Vec<_> = image.pruned.iter().collect();
-        sets.sort_by_key(|(name, set)| (std::cmp::Reverse(set.bytes), (*name).clone()));
-        let mut sets: Vec<String> =
-            sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
-        sets[0].insert_str(0, &format!("{} in {}: ", size(bytes), count(files, "file")));
-        line(text, "pruned", &sets);
-    }
+    pruned(text, image);
     let effects =
         image.effects.iter().map(|applied| format!("{} ({})", applied.effect, escape(&applied.what)));
     line(text, "effects", &effects.collect::<Vec<_>>());
@@ -102,6 +93,21 @@ fn of_image(text: &mut String, image: &ImageSummary, verbose: bool) {
         let unused = format!("nothing of yours uses {} ({})", smaller.unused.join(", "), size(smaller.bytes));
         line(text, "hint", &[format!("base = \"{}\" would do: {unused}", smaller.base)]);
     }
+}
+
+/// What each set took away, the largest first.
+fn pruned(text: &mut String, image: &ImageSummary) {
+    let pruned = &image.pruned;
+    if pruned.is_empty() {
+        return;
+    }
+    let (files, bytes) = pruned.values().fold((0, 0), |sum, set| (sum.0 + set.files, sum.1 + set.bytes));
+    let mut sets: Vec<_> = pruned.iter().collect();
+    sets.sort_by_key(|(name, set)| (std::cmp::Reverse(set.bytes), (*name).clone()));
+    let mut sets: Vec<String> =
+        sets.into_iter().map(|(name, set)| format!("{name} {}", size(set.bytes))).collect();
+    sets[0].insert_str(0, &format!("{} in {}: ", size(bytes), count(files, "file")));
+    line(text, "pruned", &sets);
 }
 
 /// What became of the lock.

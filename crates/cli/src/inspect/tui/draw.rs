@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
 
 use super::help;
 use super::state::{Pane, State};
-use super::tree::{Compare, Mark, Marked};
+use super::tree::{Compare, Mark, Marked, Row};
 use crate::layout::cut;
 use crate::summary::size;
 
@@ -114,6 +114,29 @@ fn of_details(state: &State<'_>, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn tree(state: &mut State<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let block = block(title(state), state.pane == Pane::Tree);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let room = usize::from(inner.height);
+    if state.pane == Pane::Tree {
+        state.page = room.max(1);
+    }
+    let first = first_line(state.cursor, room, state.rows.len());
+    let shows_attributes = state.attributes && inner.width >= ROOM_FOR_ATTRIBUTES;
+    let lines = state.rows.iter().enumerate().skip(first).take(room).map(|(number, row)| {
+        let line = line(row, shows_attributes);
+        let is_at = number == state.cursor && state.pane == Pane::Tree;
+        if is_at { line.patch_style(Modifier::REVERSED) } else { line }
+    });
+    let mut lines: Vec<Line<'_>> = lines.collect();
+    if lines.is_empty() {
+        lines.push(Line::raw("nothing to show"));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// What is shown, and what is not.
+fn title(state: &State<'_>) -> String {
     let mut title = match state.compare {
         Compare::Layer => format!(" Layer {}", state.layer + 1),
         Compare::All => format!(" Layers 2 to {}", state.layer + 1),
@@ -135,41 +158,24 @@ fn tree(state: &mut State<'_>, frame: &mut Frame<'_>, area: Rect) {
         title.push_str(&format!(", filter: {}", escape(&state.shown.filter)));
         title.push_str(if state.writing { "▏" } else { "" });
     }
-    let block = block(title + " ", state.pane == Pane::Tree);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let room = usize::from(inner.height);
-    if state.pane == Pane::Tree {
-        state.page = room.max(1);
+    title + " "
+}
+
+/// A row of the tree.
+fn line(row: &Row<'_>, shows_attributes: bool) -> Line<'static> {
+    // Colours are not all that tells: some see none.
+    let (color, sign) = match row.mark {
+        Mark::Unmodified => (Color::Reset, ' '),
+        Mark::Modified => (Color::Yellow, '~'),
+        Mark::Added => (Color::Green, '+'),
+        Mark::Removed => (Color::Red, '-'),
+    };
+    let mut spans = vec![Span::raw(format!("{sign} "))];
+    if shows_attributes {
+        spans.push(Span::raw(format!("{} ", row.attributes)));
     }
-    let first = first_line(state.cursor, room, state.rows.len());
-    let lines = state.rows.iter().enumerate().skip(first).take(room).map(|(number, row)| {
-        let style = Style::new().fg(match row.mark {
-            Mark::Unmodified => Color::Reset,
-            Mark::Modified => Color::Yellow,
-            Mark::Added => Color::Green,
-            Mark::Removed => Color::Red,
-        });
-        // Colours are not all that tells: some see none.
-        let sign = match row.mark {
-            Mark::Unmodified => ' ',
-            Mark::Modified => '~',
-            Mark::Added => '+',
-            Mark::Removed => '-',
-        };
-        let mut spans = vec![Span::raw(format!("{sign} "))];
-        if state.attributes && inner.width >= ROOM_FOR_ATTRIBUTES {
-            spans.push(Span::raw(format!("{} ", row.attributes)));
-        }
-        spans.push(Span::raw(format!("{:>9}  {}", size(row.bytes), row.text)));
-        let is_at = number == state.cursor && state.pane == Pane::Tree;
-        Line::from(spans).style(if is_at { style.add_modifier(Modifier::REVERSED) } else { style })
-    });
-    let mut lines: Vec<Line<'_>> = lines.collect();
-    if lines.is_empty() {
-        lines.push(Line::raw("nothing to show"));
-    }
-    frame.render_widget(Paragraph::new(lines), inner);
+    spans.push(Span::raw(format!("{:>9}  {}", size(row.bytes), row.text)));
+    Line::from(spans).style(Style::new().fg(color))
 }
 
 /// The first line to be seen, so that the cursor is about in the middle.
