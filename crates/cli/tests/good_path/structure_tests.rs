@@ -236,3 +236,20 @@ fn ci_systems_read_junit() {
     </testsuites>
     "#);
 }
+
+#[test]
+fn licences_are_found_also_beside_a_folder_that_is_called_much_like_theirs() {
+    let bench = Bench::new(
+        "name = \"hello\"\nbase = \"static\"\nplatforms = [\"linux/amd64\"]\n\
+         [[files]]\nfrom = \"text\"\nto = \"/usr/share/doc/evil/copyright\"\n\
+         [[files]]\nfrom = \"text\"\nto = \"/usr/share/doc-base/evil\"\n",
+    );
+    bench.write("text", "The AGPL\n");
+    bench.write("t.yaml", "schemaVersion: 2.0.0\nlicenseTests:\n- {debian: true}\n");
+    bench.says(&["build", "-o", "oci:hello.oci"]);
+    let told = fails(&bench, &["test", "oci:hello.oci", "--config", "t.yaml"]);
+    assert!(
+        told.contains("`/usr/share/doc/evil/copyright`: expected no AGPL and no WTFPL, found AGPL"),
+        "{told}"
+    );
+}
