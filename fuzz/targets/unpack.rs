@@ -47,10 +47,10 @@ fuzz_target!(|bytes: &[u8]| {
             let on_disk =
                 root.dir().join(Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()))).symlink_metadata();
             let kept = match &entry.kind {
-                Kind::File(size) => on_disk.is_ok_and(|found| found.is_file() && found.len() == *size),
+                Kind::File(content) => on_disk.is_ok_and(|found| found.is_file() && found.len() == content.size),
                 Kind::Directory => on_disk.is_ok_and(|found| found.is_dir()),
                 Kind::Symlink(_) => on_disk.is_ok_and(|found| found.is_symlink()),
-                Kind::Device | Kind::Pipe => on_disk.is_err(),
+                Kind::Device(_) | Kind::Pipe => on_disk.is_err(),
             };
             assert!(kept, "{path} is not on the disk as the index has it");
         }

@@ -6,7 +6,7 @@ use bareboat_model::{Digest, Error, ImagePath, Result, bytes_as_text};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::tar::{Member, MemberKind};
+use crate::tar::{Device, Member, MemberKind};
 use crate::whiteout;
 
 /// What an allocation takes beside its bytes: what the allocator rounds up and keeps, and for paths two counts.
@@ -48,7 +48,7 @@ pub enum Kind<C> {
     #[serde(with = "bytes_as_text::path")]
     HardLink(ImagePath),
     /// A character or block device.
-    Device,
+    Device(Device),
     /// A named pipe.
     Pipe,
     /// Nothing by itself: its name says what it takes away from lower layers ([`crate::whiteout`]).
@@ -78,7 +78,7 @@ impl<C> Entry<C> {
             (None, MemberKind::Directory) => Kind::Directory,
             (None, MemberKind::Symlink(target)) => Kind::Symlink(target),
             (None, MemberKind::HardLink(target)) => Kind::HardLink(target),
-            (None, MemberKind::Device) => Kind::Device,
+            (None, MemberKind::Device(device)) => Kind::Device(device),
             (None, MemberKind::Fifo) => Kind::Pipe,
         };
         Ok(Self {
@@ -132,6 +132,14 @@ impl<C> Kind<C> {
         }
     }
 
+    /// Which device it is; nothing else is one.
+    pub fn device(&self) -> Option<&Device> {
+        match self {
+            Self::Device(device) => Some(device),
+            _ => None,
+        }
+    }
+
     /// A word for it: `file`, `directory`, `symlink`, `hard-link`, `device`, `pipe`, `whiteout`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -139,7 +147,7 @@ impl<C> Kind<C> {
             Self::Directory => "directory",
             Self::Symlink(_) => "symlink",
             Self::HardLink(_) => "hard-link",
-            Self::Device => "device",
+            Self::Device(_) => "device",
             Self::Pipe => "pipe",
             Self::Whiteout => "whiteout",
         }
@@ -195,7 +203,7 @@ mod tests {
             entry(b"l", Kind::Symlink(b"../\xfe".to_vec())),
             entry(b"h", Kind::HardLink(path(b"a\xff\n"))),
             Entry { xattrs: [(b"user.x".to_vec(), b"\0".to_vec())].into(), ..entry(b"p", Kind::Pipe) },
-            entry(b"d", Kind::Device),
+            entry(b"d", Kind::Device(Device { block: true, major: 8, minor: 0 })),
         ];
         let mut lines = Vec::new();
         write_lines(&entries, &mut lines).unwrap();

@@ -332,7 +332,7 @@ mod tests {
         } else if let Some((path, target)) = text.split_once("->") {
             (path, Kind::Symlink(target.into()))
         } else if let Some(path) = text.strip_suffix('!') {
-            (path, Kind::Device)
+            (path, Kind::Device(crate::tar::Device { block: false, major: 1, minor: 3 }))
         } else if text.ends_with('/') {
             (text, Kind::Directory)
         } else {
@@ -372,7 +372,7 @@ mod tests {
         match kind {
             Kind::Directory => '/',
             Kind::Symlink(_) => '@',
-            Kind::Device => '!',
+            Kind::Device(_) => '!',
             _ => ':',
         }
     }

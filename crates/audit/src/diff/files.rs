@@ -29,7 +29,7 @@ pub struct FileChange {
     pub path: ImagePath,
     /// What became of it.
     pub change: What,
-    /// What is changed: kind, content, link, mode, owner, xattrs, time.
+    /// What is changed: kind, content, link, device, mode, owner, xattrs, time.
     pub differences: Vec<&'static str>,
     /// What the image before has there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +66,9 @@ pub struct State {
     /// Where a link leads, as people are shown it.
     #[serde(rename = "target", skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// Which device: `char 1:3`, `block 8:0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Permissions; told in octal, as `0644`.
     #[serde(serialize_with = "octal")]
     pub mode: u32,
@@ -199,6 +202,7 @@ fn state(item: Item<'_>) -> State {
         size: content.map(|content| content.size),
         digest: content.map(|content| content.digest),
         link: entry.kind.link().map(text),
+        device: entry.kind.device().map(ToString::to_string),
         mode: entry.mode,
         uid: entry.uid,
         gid: entry.gid,

@@ -136,6 +136,40 @@ fn what_differs_between_files_is_told() {
     insta::assert_snapshot!(json, @r#"{"after":{"bytes":1,"digest":"sha256:a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa","gid":0,"kind":"file","mode":"0644","mtime":1,"uid":0,"xattrs":[]},"before":{"bytes":1,"digest":"sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","gid":0,"kind":"file","mode":"0644","mtime":1,"uid":0,"xattrs":[]},"change":"changed","differences":["content"],"path":"/content"}"#);
 }
 
+/// A layer of one device: the writer of tars makes none.
+fn device(kind: u8, major: u8) -> Vec<u8> {
+    let mut tar = layer(&[("dev/x", "", 0o666, 0)]);
+    let at = tar.windows(6).position(|bytes| bytes == b"dev/x\0").unwrap();
+    let header = &mut tar[at..at + 512];
+    header[156] = kind;
+    header[329..337].copy_from_slice(format!("000000{major}\0").as_bytes());
+    header[337..345].copy_from_slice(b"0000003\0");
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    tar
+}
+
+#[test]
+fn devices_are_told_apart_by_their_numbers() {
+    let listing = |kind, major| {
+        let tar = device(kind, major);
+        let name = (Descriptor::of(LAYER, &tar), Digest::of(&tar));
+        (name.0, name.1, view::Listing::of_tar(&tar[..], &tar::Limits::default()).unwrap())
+    };
+    let differ = |one, other| {
+        let view = View::of_listings(vec![one, other]).unwrap();
+        let changes = view.layers[1].changes.iter();
+        changes
+            .map(|change| format!("{:?}", change.happened))
+            .filter(|told| told.contains("device: true"))
+            .count()
+    };
+    assert_eq!(differ(listing(b'3', 1), listing(b'3', 2)), 1);
+    assert_eq!(differ(listing(b'3', 1), listing(b'4', 1)), 1);
+    assert_eq!(differ(listing(b'3', 1), listing(b'3', 1)), 0);
+}
+
 #[test]
 fn an_image_is_equal_to_itself_and_to_another_packing() {
     let members: &[Member<'_>] = &[("a", "x", 0o644, 1), ("b", "x", 0o644, 1)];

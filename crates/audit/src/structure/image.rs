@@ -66,7 +66,8 @@ fn kind(kind: &root::Kind) -> EntryKind {
         root::Kind::File(_) | root::Kind::HardLink(_) | root::Kind::Whiteout => EntryKind::File,
         root::Kind::Directory => EntryKind::Directory,
         root::Kind::Symlink(_) => EntryKind::Symlink,
-        root::Kind::Device => EntryKind::CharDevice,
+        root::Kind::Device(device) if device.block => EntryKind::BlockDevice,
+        root::Kind::Device(_) => EntryKind::CharDevice,
         root::Kind::Pipe => EntryKind::Fifo,
     }
 }

@@ -40,6 +40,8 @@ pub struct Differences {
     pub content: bool,
     /// Where two symbolic links lead.
     pub link: bool,
+    /// Which device it is.
+    pub device: bool,
     /// The permissions.
     pub mode: bool,
     /// User or group.
@@ -53,20 +55,20 @@ pub struct Differences {
 impl Differences {
     /// What differs between two entries, neither of them a hard link.
     pub fn between(one: &Entry, other: &Entry) -> Self {
-        let (content, link, kind) = match (&one.kind, &other.kind) {
-            (Kind::File(one), Kind::File(other)) => (one.digest != other.digest, false, false),
-            (Kind::Symlink(one), Kind::Symlink(other)) => (false, one != other, false),
-            (one, other) => (false, false, one != other),
+        let same = Self::default();
+        let unlike = match (&one.kind, &other.kind) {
+            (Kind::File(one), Kind::File(other)) => Self { content: one.digest != other.digest, ..same },
+            (Kind::Symlink(one), Kind::Symlink(other)) => Self { link: one != other, ..same },
+            (Kind::Device(one), Kind::Device(other)) => Self { device: one != other, ..same },
+            (one, other) => Self { kind: one != other, ..same },
         };
         Self {
-            kind,
-            content,
-            link,
             // Links have no permissions of their own; tools write what they like (symlink(7)).
             mode: one.mode != other.mode && !(one.kind.link().is_some() && other.kind.link().is_some()),
             owner: (one.uid, one.gid) != (other.uid, other.gid),
             xattrs: one.xattrs != other.xattrs,
             time: one.mtime != other.mtime,
+            ..unlike
         }
     }
 
@@ -86,6 +88,7 @@ impl Differences {
             (self.kind, "kind"),
             (self.content, "content"),
             (self.link, "link"),
+            (self.device, "device"),
             (self.mode, "mode"),
             (self.owner, "owner"),
             (self.xattrs, "xattrs"),

@@ -129,7 +129,7 @@ mod tests {
         } else if let Some((path, target)) = text.split_once("->") {
             (path, entry::Kind::Symlink(target.into()))
         } else if let Some(path) = text.strip_suffix('!') {
-            (path, entry::Kind::Device)
+            (path, entry::Kind::Device(bareboat_formats::tar::Device { block: false, major: 1, minor: 3 }))
         } else if text.ends_with('/') {
             (text, entry::Kind::Directory)
         } else {

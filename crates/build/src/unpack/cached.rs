@@ -94,7 +94,7 @@ fn check(member: &tar::Member) -> Result<()> {
     if path.as_bytes().iter().any(u8::is_ascii_control) {
         return Err(Error::new(format!("`{path}` has a control character in its name")));
     }
-    if matches!(member.kind, tar::MemberKind::Device | tar::MemberKind::Fifo) {
+    if matches!(member.kind, tar::MemberKind::Device(_) | tar::MemberKind::Fifo) {
         let error = Error::new(format!("`{path}` is a device or a pipe, which no image may hold"));
         return Err(error.with_hint("runtimes provide /dev; such a package cannot be used"));
     }

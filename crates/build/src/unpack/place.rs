@@ -60,7 +60,7 @@ pub(crate) fn node(member: &Member, contents: &Arc<PathBuf>, owner: &Owner) -> O
         }
         Kind::Directory => Node::directory(member.mode, owner.clone()),
         Kind::Symlink(target) => Node::symlink(target.as_slice(), member.mtime, owner.clone()),
-        Kind::HardLink(_) | Kind::Device | Kind::Pipe | Kind::Whiteout => return None,
+        Kind::HardLink(_) | Kind::Device(_) | Kind::Pipe | Kind::Whiteout => return None,
     };
     let xattrs = member.xattrs.iter().cloned().collect();
     Some(Node { mode: member.mode, uid: member.uid, gid: member.gid, xattrs, ..node })

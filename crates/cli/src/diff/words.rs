@@ -362,6 +362,7 @@ fn changed(one: &FileChange, before: &State, after: &State) -> String {
             "content" if before.size == after.size => format!("content, {}", size(after.size.unwrap_or(0))),
             "content" => resized(before.size.unwrap_or(0), after.size.unwrap_or(0)),
             "link" => pair(&|state| cut(state.link.as_deref().unwrap_or_default())),
+            "device" => pair(&|state| state.device.clone().unwrap_or_default()),
             "mode" => pair(&|state| format!("{:04o}", state.mode)),
             "owner" => pair(&|state| format!("{}:{}", state.uid, state.gid)),
             other => other.replace("time", "date"),

@@ -11,7 +11,8 @@ fn permissions(kind: &Kind, mode: u32) -> String {
     let first = match kind {
         Kind::Directory => 'd',
         Kind::Symlink(_) => 'l',
-        Kind::Device => 'c',
+        Kind::Device(device) if device.block => 'b',
+        Kind::Device(_) => 'c',
         Kind::Pipe => 'p',
         _ => '-',
     };

@@ -71,7 +71,7 @@ impl Drawing<'_> {
             Kind::Directory if is_leaf && files > 0 => format!("{} ({})", slash(name), count(files, "file")),
             Kind::Directory => slash(name),
             Kind::Symlink(target) => format!("{name} -> {}", escape(&String::from_utf8_lossy(target))),
-            Kind::Device | Kind::Pipe => format!("{name} ({})", item.entry.kind.word()),
+            Kind::Device(_) | Kind::Pipe => format!("{name} ({})", item.entry.kind.word()),
             _ => match first_name(&self.names, path, item) {
                 Some(first) => format!("{name} (the same file as {first})"),
                 None => name.to_owned(),

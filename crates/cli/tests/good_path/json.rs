@@ -9,7 +9,7 @@ use crate::bench::{Bench, said};
 use crate::inspect::dive_image;
 
 /// The keys that only images have which these tests do not make.
-const RARE: [&str; 11] = [
+const RARE: [&str; 13] = [
     "config.author",
     "config.stop_signal",
     "packages.unread[].path",
@@ -18,6 +18,8 @@ const RARE: [&str; 11] = [
     "unread[].cause",
     "unread[].before",
     "unread[].after",
+    "files[].before.device",
+    "files[].after.device",
     "packages.list[].architecture",
     "waste.paths[].in_base",
     "replaced",

@@ -1,8 +1,10 @@
 //! One member, from its header and from what extended headers said of it before.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bareboat_model::{Context, Error, ImagePath, Result};
+use serde::{Deserialize, Serialize};
 use tar::{EntryType, Header};
 
 use super::pax::{self, Records, XATTR, shown};
@@ -41,9 +43,28 @@ pub enum MemberKind {
     /// Another name of an earlier file.
     HardLink(ImagePath),
     /// A character or block device.
-    Device,
+    Device(Device),
     /// A named pipe.
     Fifo,
+}
+
+/// Which device: what is behind two of one name may be a disk or nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Device {
+    /// Whether it is a block device, and not one of characters.
+    pub block: bool,
+    /// The number of its driver.
+    pub major: u32,
+    /// The number that it has there.
+    pub minor: u32,
+}
+
+/// `char 1:3`
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.block { "block" } else { "char" };
+        write!(f, "{kind} {}:{}", self.major, self.minor)
+    }
 }
 
 impl Member {
@@ -139,7 +160,7 @@ fn kind(header: &Header, extensions: &Extensions, size: u64) -> Result<MemberKin
         EntryType::Directory => MemberKind::Directory,
         EntryType::Symlink => MemberKind::Symlink(symlink_target(header, extensions)?),
         EntryType::Link => MemberKind::HardLink(hard_link_target(header, extensions)?),
-        EntryType::Char | EntryType::Block => MemberKind::Device,
+        EntryType::Char | EntryType::Block => MemberKind::Device(device(header)?),
         EntryType::Fifo => MemberKind::Fifo,
         EntryType::GNUSparse => return Err(Error::new("it is a sparse file, which is not supported")),
         other => {
@@ -152,6 +173,21 @@ fn kind(header: &Header, extensions: &Extensions, size: u64) -> Result<MemberKin
         _ if size == 0 => Ok(kind),
         _ => Err(Error::new(format!("it is no regular file, but has a content of {size} bytes"))),
     }
+}
+
+fn device(header: &Header) -> Result<Device> {
+    // Both fields end the part of a header that POSIX and GNU have alike ("ustar Interchange Format"); blank is nought.
+    let number = |given: std::io::Result<Option<u32>>, field: &[u8]| match given {
+        Ok(number) => Ok(number.unwrap_or_default()),
+        Err(_) if field.iter().all(|byte| matches!(byte, 0 | b' ')) => Ok(0),
+        Err(_) => Err(Error::new("its device number is not a number")),
+    };
+    let fields = header.as_bytes();
+    Ok(Device {
+        block: header.entry_type() == EntryType::Block,
+        major: number(header.device_major(), &fields[329..337])?,
+        minor: number(header.device_minor(), &fields[337..345])?,
+    })
 }
 
 fn link_target(header: &Header, extensions: &Extensions) -> Result<Vec<u8>> {

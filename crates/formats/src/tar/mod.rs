@@ -9,7 +9,7 @@ mod read;
 mod tests;
 mod write;
 
-pub use member::{Member, MemberKind};
+pub use member::{Device, Member, MemberKind};
 pub use read::{Limits, read, read_layer};
 pub use write::{Entry, EntryKind, Writer};
 

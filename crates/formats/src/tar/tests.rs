@@ -474,7 +474,7 @@ fn other_writers_dialects_are_read() {
         [
             "/(long) Symlink([116, 97, 114, 103, 101, 116]) 0 0",
             "/old Directory 0 0",
-            "/dev/null Device 0 0",
+            "/dev/null Device(Device { block: false, major: 0, minor: 0 }) 0 0",
             "/pipe Fifo 0 0",
             "/f File { size: 7 } -2 7",
             "/early File { size: 0 } -2 0",

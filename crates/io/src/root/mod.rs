@@ -28,7 +28,7 @@ use crate::store::Store;
 use crate::transport::Found;
 
 /// The store's folder for roots, with the version of what is in one.
-const KIND: &str = "roots-2";
+const KIND: &str = "roots-3";
 const TREE: &str = "tree";
 const INDEX: &str = "index.jsonl";
 

@@ -96,7 +96,7 @@ fn shown(root: &Root) -> (String, String) {
         let is_link = matches!(entry.kind, Kind::Symlink(_));
         let content = match &entry.kind {
             Kind::File(_) => format!(":{}", std::fs::read_to_string(&place).unwrap()),
-            Kind::Device => "!".to_owned(),
+            Kind::Device(_) => "!".to_owned(),
             _ => String::new(),
         };
         in_index.push(format!("{path}{}{content}", mark(entry.kind.is_directory(), is_link)));

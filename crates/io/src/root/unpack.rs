@@ -254,7 +254,7 @@ fn entry(member: Member) -> Result<Entry> {
 }
 
 pub(super) fn is_on_disk(entry: &Entry) -> bool {
-    !matches!(entry.kind, Kind::Device | Kind::Pipe)
+    !matches!(entry.kind, Kind::Device(_) | Kind::Pipe)
 }
 
 fn name(path: &ImagePath) -> &OsStr {

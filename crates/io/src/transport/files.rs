@@ -166,7 +166,7 @@ fn members(file: &File) -> Result<BTreeMap<ImagePath, (u64, u64)>> {
                 links.insert(member.path, target);
             }
             MemberKind::HardLink(target) => drop(links.insert(member.path, target)),
-            MemberKind::Directory | MemberKind::Device | MemberKind::Fifo => {}
+            MemberKind::Directory | MemberKind::Device(_) | MemberKind::Fifo => {}
         }
         Ok(())
     })?;
