@@ -46,7 +46,7 @@ struct Amount {
 pub(crate) fn copy(command: &Copy, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let from = place(&command.from)?;
     let to = output(&command.to).map_err(|error| not_a_place(error, &command.to))?;
-    run(&command.from, &from, &to, None, &command.what, args, terminal)
+    run(&command.from, &from, &to, None, (&command.what, Choice::Natural), args, terminal)
 }
 
 pub(crate) fn pull(command: &Pull, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
@@ -61,7 +61,7 @@ pub(crate) fn pull(command: &Pull, args: &Args, terminal: &Terminal) -> Result<(
         Some(to) => (output(to).map_err(|error| not_a_place(error, to))?, None),
         None => (beside(reference)?, Some(reference.name())),
     };
-    run(&command.from, &from, &to, pulled_from, &command.what, args, terminal)
+    run(&command.from, &from, &to, pulled_from, (&command.what, Choice::Natural), args, terminal)
 }
 
 pub(crate) fn push(command: &Push, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
@@ -78,7 +78,8 @@ pub(crate) fn push(command: &Push, args: &Args, terminal: &Terminal) -> Result<(
         }
         Err(error) => return Err(not_a_place(error, to).into()),
     };
-    run(&from, &place(&from)?, &to, None, &command.what, args, terminal)
+    // What was built is sent, with the digest that the build told.
+    run(&from, &place(&from)?, &to, None, (&command.what, Choice::All), args, terminal)
 }
 
 fn not_a_place(error: Error, to: &str) -> Error {
@@ -125,7 +126,7 @@ fn run(
     from: &Location,
     to: &Location,
     pulled_from: Option<String>,
-    what: &What,
+    (what, unless_said): (&What, Choice),
     args: &Args,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
@@ -133,7 +134,7 @@ fn run(
     let choice = match &what.platform {
         _ if what.all_platforms => Choice::All,
         Some(platform) => Choice::For(platform.clone()),
-        None => Choice::Natural,
+        None => unless_said,
     };
     let options = CopyOptions { choice, with_referrers: what.with_referrers, pulled_from };
     let copied = transport::copy_between(from, to, &options, &harbour.outside(terminal))

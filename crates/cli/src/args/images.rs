@@ -101,10 +101,10 @@ pub(crate) struct Push {
 /// What of an image is copied.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct What {
-    /// The platform to copy, such as linux/arm/v7 [default: this machine's, or the only one]
+    /// The platform to copy, such as linux/arm/v7 [default: this machine's, or the only one; for push all]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
     pub(crate) platform: Option<AnyPlatform>,
-    /// Copy all platforms, under the index that they are in
+    /// Copy all platforms, under the index that they are in, as push always does
     #[arg(long, conflicts_with = "platform")]
     pub(crate) all_platforms: bool,
     /// Copy what is attached to the image, too: signatures, SBOMs, attestations

@@ -109,7 +109,11 @@ fn an_image_in_a_registry_is_built_on_as_the_lock_has_it() {
 #[test]
 fn of_several_platforms_it_is_told_which_was_taken() {
     let recipe = BARE.replace("[\"linux/amd64\"]", "[\"linux/amd64\", \"linux/arm64\"]");
-    let (bench, _, _filters) = bench(&recipe);
+    let (bench, registry, _filters) = bench(&recipe);
+    let built = bench.says(&["build", "--quiet"]).trim().to_owned();
+    let name = format!("{}/team/bare:1", registry.host());
+    assert_eq!(bench.says(&["push", "--quiet", &name]).trim(), built, "push sends all of them");
+    assert_ne!(bench.says(&["push", "--quiet", "--platform", "linux/arm64", &name]).trim(), built);
     insta::assert_snapshot!(bench.says(&["copy", "bare", "oci:out", "--platform", "linux/arm64"]), @r"
     copied       oci:.bareboat/bare
     to           oci:out
