@@ -76,6 +76,12 @@ fn places_that_nobody_is_at_end_a_build_before_it_begins() {
     ");
     insta::assert_snapshot!(refused("127.0.0.1:1/team/bare"), @r"error: cannot look for `127.0.0.1:1/team/bare:latest`: connection refused (tried 4 times)");
     insta::assert_snapshot!(refused(&format!("oci:{}", bench.path("project/file/sub/dir").display())), @r"error: cannot write the image to `oci:[DIR]/project/file/sub/dir`: `[DIR]/project/file` is not a folder");
+    // Known before anything is fetched or made.
+    bench.write("thesis/chapter.txt", "years");
+    insta::assert_snapshot!(refused(&format!("oci:{}", bench.path("project/thesis").display())), @r"
+    error: cannot write the image to `oci:[DIR]/project/thesis`: the folder holds other things, and is no OCI layout
+    hint: name a folder that is new or empty, or an OCI layout
+    ");
     assert!(!bench.path("project/out").exists() && !bench.path("project/bareboat.lock").exists());
 }
 

@@ -28,6 +28,8 @@ mod tarball;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use bareboat_model::{Context, Error, Location, Progress, Result, Selector};
 
 pub use attachments::{Attached, attached_blob, attachments};
@@ -133,7 +135,7 @@ pub fn destination<'a>(
 /// Whether `location` can be written at all, as far as that is cheap to know: before somebody works for what cannot be kept.
 ///
 /// # Errors
-/// When nobody listens where an engine or a registry should, or a file is where a folder must be.
+/// When nobody listens where an engine or a registry should, a file is where a folder must be, or a folder holds other things.
 pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
     let probe = || match location {
         Location::Registry(reference) => {
@@ -144,21 +146,25 @@ pub fn probe(location: &Location, outside: &Outside<'_>) -> Result<()> {
         Location::DockerDaemon { reference } => {
             Engine::find()?.id(&docker_archive::full_reference(reference)).map(drop)
         }
-        Location::Oci { dir: path, .. }
-        | Location::OciArchive { file: path, .. }
-        | Location::DockerArchive { file: path, .. } => {
-            match path.ancestors().skip(1).find(|folder| folder.exists()) {
-                Some(folder) if !folder.is_dir() => {
-                    Err(Error::new(format!("`{}` is not a folder", folder.display())))
-                }
-                _ => Ok(()),
-            }
+        Location::Oci { dir, .. } => {
+            check_parent(dir)?;
+            layout::check_folder(dir)
         }
+        Location::OciArchive { file, .. } | Location::DockerArchive { file, .. } => check_parent(file),
     };
     match location {
         // What goes wrong there says where.
         Location::Registry(_) => probe(),
         _ => probe().context(|| format!("cannot write the image to `{location}`")),
+    }
+}
+
+fn check_parent(path: &Path) -> Result<()> {
+    match path.ancestors().skip(1).find(|folder| folder.exists()) {
+        Some(folder) if !folder.is_dir() => {
+            Err(Error::new(format!("`{}` is not a folder", folder.display())))
+        }
+        _ => Ok(()),
     }
 }
 

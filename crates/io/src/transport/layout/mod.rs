@@ -11,7 +11,7 @@ use bareboat_model::Digest;
 pub use names::{Named, Removed, add_names, is_of_attachments, names, remove_name};
 pub(super) use read::LayoutSource;
 pub(super) use read::index_if_there;
-pub(super) use write::LayoutDestination;
+pub(super) use write::{LayoutDestination, check_folder};
 
 pub(super) const INDEX_FILE: &str = "index.json";
 

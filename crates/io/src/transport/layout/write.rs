@@ -152,6 +152,20 @@ impl LayoutDestination {
     }
 }
 
+/// Whether a layout is in this folder, or can be put there.
+///
+/// # Errors
+/// When the folder holds other things.
+pub(in crate::transport) fn check_folder(dir: &Path) -> Result<()> {
+    let is_in_use = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if is_in_use && !dir.join(LAYOUT_FILE.0).exists() { Err(other_things()) } else { Ok(()) }
+}
+
+fn other_things() -> Error {
+    Error::new("the folder holds other things, and is no OCI layout")
+        .with_hint("name a folder that is new or empty, or an OCI layout")
+}
+
 fn kept_in(error: Error, dir: &Path) -> Error {
     error.with_hint(format!("what came so far is kept in `{}`: run again to go on", dir.display()))
 }
@@ -196,10 +210,7 @@ impl Layout<'_> {
             let file =
                 options.read(true).write(true).custom_flags(no_links()).open(&path).map_err(|error| {
                     match error.kind() {
-                        ErrorKind::NotFound => {
-                            Error::new("the folder holds other things, and is no OCI layout")
-                                .with_hint("name a folder that is new or empty, or an OCI layout")
-                        }
+                        ErrorKind::NotFound => other_things(),
                         _ => Error::from(error).context(format!("cannot open `{}`", path.display())),
                     }
                 })?;
