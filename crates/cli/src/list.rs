@@ -1,6 +1,6 @@
 //! `bareboat list`.
 
-use bareboat_io::transport;
+use bareboat_io::transport::{self, Named};
 use bareboat_model::{Error, Location, Reference, escape};
 use serde::Serialize;
 
@@ -28,16 +28,17 @@ pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<()
             Listed { repository: image.name(), tags, untagged: Vec::new() }
         }
         Location::Oci { dir, name: None } => {
-            let mut names = transport::names(&dir)?;
-            names.retain(|one| command.all || !one.attached);
-            let untagged =
-                names.iter().filter(|one| one.tag.is_none()).map(|one| one.image.digest.to_string());
-            Listed {
-                untagged: untagged.collect(),
-                repository: format!("oci:{}", dir.display()),
-                tags: names.into_iter().filter_map(|one| one.tag).collect(),
-            }
+            layout(format!("oci:{}", dir.display()), transport::names(&dir)?, command.all)
         }
+        Location::OciArchive { file, name: None } => {
+            let names = transport::archive_names(&file, &args.place.store()?)?;
+            layout(format!("oci-archive:{}", file.display()), names, command.all)
+        }
+        Location::DockerArchive { file, reference: None } => Listed {
+            tags: transport::saved_names(&file, &args.place.store()?)?,
+            repository: format!("docker-archive:{}", file.display()),
+            untagged: Vec::new(),
+        },
         Location::Oci { dir, name: Some(_) } => {
             let error = format!("cannot list `{}`: it is one image of a layout", escape(&command.repository));
             return Err(Error::new(error)
@@ -47,7 +48,9 @@ pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<()
         _ => {
             let error = format!("cannot list `{}`: it is no repository", escape(&command.repository));
             return Err(Error::new(error)
-                .with_hint("write HOST/REPOSITORY or oci:DIR, without a tag")
+                .with_hint(
+                    "write HOST/REPOSITORY, oci:DIR, oci-archive:FILE or docker-archive:FILE, without a tag",
+                )
                 .into());
         }
     };
@@ -58,6 +61,13 @@ pub(crate) fn run(command: &List, args: &Args, terminal: &Terminal) -> Result<()
     let untagged = listed.untagged.iter().map(|digest| format!("@{digest}"));
     let lines = listed.tags.iter().cloned().chain(untagged);
     answer(&lines.map(|line| format!("{}\n", escape(&line))).collect::<String>())
+}
+
+fn layout(repository: String, mut names: Vec<Named>, all: bool) -> Listed {
+    names.retain(|one| all || !one.attached);
+    let untagged = names.iter().filter(|one| one.tag.is_none()).map(|one| one.image.digest.to_string());
+    let untagged = untagged.collect();
+    Listed { repository, untagged, tags: names.into_iter().filter_map(|one| one.tag).collect() }
 }
 
 /// Not to list a whole repository for somebody who meant one image.

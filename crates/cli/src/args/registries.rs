@@ -4,10 +4,10 @@ use clap::Args as ClapArgs;
 
 use super::Patience;
 
-/// List the tags of a repository, or the images of a layout
+/// List the tags of a repository, or the images of a layout or an archive
 #[derive(ClapArgs, Debug)]
 pub(crate) struct List {
-    /// The repository: HOST/REPOSITORY; or oci:DIR, or the name of what was built here
+    /// The repository: HOST/REPOSITORY; or oci:DIR, oci-archive:FILE, docker-archive:FILE, or the name of what was built here
     pub(crate) repository: String,
     /// List what is there for other images, too: attachments, and the tags (sha256-…) of their lists
     #[arg(long)]

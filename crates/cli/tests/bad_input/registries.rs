@@ -28,10 +28,14 @@ fn what_names_nothing_is_refused_before_anybody_is_asked() {
     error: cannot list `oci:layout:1.0`: it is one image of a layout
     hint: name the layout: oci:layout
     ");
-    insta::assert_snapshot!(refuses(&bench, &["list", "docker-archive:x.tar"]), @r"
-    error: cannot list `docker-archive:x.tar`: it is no repository
-    hint: write HOST/REPOSITORY or oci:DIR, without a tag
+    insta::assert_snapshot!(refuses(&bench, &["list", "docker-daemon:x"]), @r"
+    error: cannot list `docker-daemon:x`: it is no repository
+    hint: write HOST/REPOSITORY, oci:DIR, oci-archive:FILE or docker-archive:FILE, without a tag
     ");
+    for archive in ["oci-archive:x.tar", "docker-archive:x.tar"] {
+        let expected = format!("error: cannot list `{archive}`: there is no such file");
+        assert_eq!(refuses(&bench, &["list", archive]).trim(), expected);
+    }
     insta::assert_snapshot!(refuses(&bench, &["tag", &image, "fine", "not/fine"]), @r"
     error: `not/fine` is no tag
     hint: tags are of letters, digits, `.`, `_` and `-`, at most 128

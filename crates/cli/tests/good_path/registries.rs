@@ -121,6 +121,10 @@ fn the_same_in_a_layout() {
       "untagged": []
     }
     "#);
+    bench.says(&["copy", "hello:1.0", "oci-archive:one.tar:2.0"]);
+    assert_eq!(bench.says(&["list", "oci-archive:one.tar"]), "2.0\n");
+    bench.says(&["copy", "hello:1.0", "docker-archive:saved.tar:team/hello:3.0"]);
+    assert_eq!(bench.says(&["list", "docker-archive:saved.tar"]), "team/hello:3.0\n");
     let blobs = || bench.listing("project/.bareboat/hello/blobs").len();
     assert!(blobs() > 3);
     insta::assert_snapshot!(bench.says(&["delete", &format!("oci:.bareboat/hello@{digest}")]), @r"

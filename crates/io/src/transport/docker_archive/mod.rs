@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::DEFAULT_TAG;
 
 pub(super) use read::open;
+pub use read::saved_names;
 pub(super) use write::{DockerArchiveDestination, check, fill};
 
 /// The file that names the images.

@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::path::Path;
 
 use bareboat_formats::compress::Compression;
 use bareboat_formats::oci::{
     CONFIG, Descriptor, ImageConfig, Index, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST, Manifest,
 };
-use bareboat_model::{Digest, Error, HashingReader, Result, escape};
+use bareboat_model::{Context, Digest, Error, HashingReader, Result, escape};
 
 use super::{IMAGE_NAME, MANIFEST_FILE, Saved, familiar, full_reference};
+use crate::store::Store;
 use crate::transport::Source;
 use crate::transport::files::Files;
 use crate::transport::graph::Kind;
@@ -21,6 +23,28 @@ use crate::transport::layout::{self, INDEX_FILE, LayoutSource, blob_path};
 
 /// The image that `reference` names; without one, the only image of the archive.
 pub(crate) fn open(files: Files, reference: Option<&str>) -> Result<Box<dyn Source>> {
+    let saved = saved_as(saved(&files)?, reference)?;
+    if let Some(index) = layout::index_if_there(&files)?
+        && let Some(top) = kept_manifest(&files, &index, &saved)
+    {
+        return Ok(Box::new(LayoutSource::at(files, index, top)));
+    }
+    Ok(Box::new(Made::of(files, &saved)?))
+}
+
+/// What the images in the archive at `file` are called, sorted; those without a name are not among them.
+///
+/// # Errors
+/// When it is no such archive.
+pub fn saved_names(file: &Path, store: &Store) -> Result<Vec<String>> {
+    let saved = Files::archive(file, store).and_then(|files| saved(&files));
+    let saved = saved.context(|| format!("cannot list `docker-archive:{}`", file.display()))?;
+    let names: BTreeSet<String> =
+        saved.into_iter().flat_map(|one| one.repo_tags.unwrap_or_default()).collect();
+    Ok(names.into_iter().collect())
+}
+
+fn saved(files: &Files) -> Result<Vec<Saved>> {
     let Some(bytes) = files.document(MANIFEST_FILE)? else {
         let error = Error::new(format!("there is no `{MANIFEST_FILE}`, so `docker save` did not write it"));
         return Err(match files.size(INDEX_FILE) {
@@ -28,16 +52,8 @@ pub(crate) fn open(files: Files, reference: Option<&str>) -> Result<Box<dyn Sour
             None => error,
         });
     };
-    let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| {
-        Error::new(format!("cannot read `{MANIFEST_FILE}`: {}", escape(&error.to_string())))
-    })?;
-    let saved = saved_as(saved, reference)?;
-    if let Some(index) = layout::index_if_there(&files)?
-        && let Some(top) = kept_manifest(&files, &index, &saved)
-    {
-        return Ok(Box::new(LayoutSource::at(files, index, top)));
-    }
-    Ok(Box::new(Made::of(files, &saved)?))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::new(format!("cannot read `{MANIFEST_FILE}`: {}", escape(&error.to_string()))))
 }
 
 fn saved_as(mut saved: Vec<Saved>, reference: Option<&str>) -> Result<Saved> {

@@ -8,7 +8,7 @@ mod write;
 
 use bareboat_model::Digest;
 
-pub use names::{Named, Removed, add_names, is_of_attachments, names, remove_name};
+pub use names::{Named, Removed, add_names, archive_names, is_of_attachments, names, remove_name};
 pub(super) use read::LayoutSource;
 pub(super) use read::index_if_there;
 pub(super) use write::{LayoutDestination, check_folder};

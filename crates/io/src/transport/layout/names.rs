@@ -48,23 +48,32 @@ pub fn is_of_attachments(tag: &str) -> bool {
 /// # Errors
 /// When there is no layout.
 pub fn names(dir: &Path) -> Result<Vec<Named>> {
-    let list = || -> Result<Vec<_>> {
-        let files = Files::folder(dir)?;
-        let index = index(&files)?;
-        let read = |digest: &Digest| files.document(&blob_path(digest)).ok().flatten();
-        let named = |image: Descriptor| {
-            let tag = image.annotations.get(REF_NAME).cloned();
-            let attached = match &tag {
-                Some(tag) => is_of_attachments(tag),
-                None => orphans::subject(&image, &read).is_some(),
-            };
-            Named { tag, image, attached }
+    let names = Files::folder(dir).and_then(|files| names_in(&files));
+    names.context(|| format!("cannot list `oci:{}`", dir.display()))
+}
+
+/// The same of a layout in a tar file.
+///
+/// # Errors
+/// When there is none.
+pub fn archive_names(file: &Path, store: &Store) -> Result<Vec<Named>> {
+    let names = Files::archive(file, store).and_then(|files| names_in(&files));
+    names.context(|| format!("cannot list `oci-archive:{}`", file.display()))
+}
+
+fn names_in(files: &Files) -> Result<Vec<Named>> {
+    let read = |digest: &Digest| files.document(&blob_path(digest)).ok().flatten();
+    let named = |image: Descriptor| {
+        let tag = image.annotations.get(REF_NAME).cloned();
+        let attached = match &tag {
+            Some(tag) => is_of_attachments(tag),
+            None => orphans::subject(&image, &read).is_some(),
         };
-        let mut names: Vec<Named> = index.manifests.into_iter().map(named).collect();
-        names.sort_by(|one, other| one.tag.cmp(&other.tag));
-        Ok(names)
+        Named { tag, image, attached }
     };
-    list().context(|| format!("cannot list `oci:{}`", dir.display()))
+    let mut names: Vec<Named> = index(files)?.manifests.into_iter().map(named).collect();
+    names.sort_by(|one, other| one.tag.cmp(&other.tag));
+    Ok(names)
 }
 
 /// Gives an image of the layout at `dir` more tags. They are taken from whichever image has them.
