@@ -2,7 +2,7 @@
 #![no_main]
 
 use bareboat_audit::inspect::{self, Options};
-use bareboat_audit::view::{Listing, View};
+use bareboat_audit::view::{Kind, Listing, View};
 use bareboat_formats::oci::{Descriptor, ImageConfig, LAYER};
 use bareboat_formats::tar::Limits;
 use bareboat_fuzz::with_right_sums;
@@ -27,10 +27,10 @@ fuzz_target!(|bytes: &[u8]| {
         if let Some(parent) = path.parent() {
             assert!(view.get(&parent).is_some(), "{path} lies in nothing");
         }
-        assert!(!item.entry.is_whiteout());
+        assert!(!matches!(item.entry.kind, Kind::Whiteout));
     }
     let packages = view.packages();
-    let options = Options { dive: true, packages: true, top: 5, ..Options::default() };
+    let options = Options { dive: true, top: 5, ..Options::default() };
     let config = ImageConfig::default();
     let told = inspect::inspect("image", Digest::of(b""), &config, &view, &packages, &options)
         .expect("without a base, nothing can fail");

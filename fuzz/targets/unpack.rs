@@ -51,6 +51,8 @@ fuzz_target!(|bytes: &[u8]| {
                 Kind::Directory => on_disk.is_ok_and(|found| found.is_dir()),
                 Kind::Symlink(_) => on_disk.is_ok_and(|found| found.is_symlink()),
                 Kind::Device(_) | Kind::Pipe => on_disk.is_err(),
+                // A root has neither.
+                Kind::HardLink(_) | Kind::Whiteout => false,
             };
             assert!(kept, "{path} is not on the disk as the index has it");
         }
