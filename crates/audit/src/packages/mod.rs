@@ -193,6 +193,8 @@ impl Found {
 
 /// More packages than any file of a real image tells of; the largest distributions have some 60,000 in all.
 const MOST_PACKAGES: usize = 200_000;
+/// No name or version of a real package is longer.
+const LONGEST_TEXT: usize = 1024;
 
 impl Found {
     /// Adds a package.
@@ -200,7 +202,9 @@ impl Found {
         if self.packages.len() >= MOST_PACKAGES {
             return Err(Error::new(format!("more than {MOST_PACKAGES} packages")));
         }
-        if let Some(long) = [&package.name, &package.version].into_iter().find(|text| text.len() > 1024) {
+        if let Some(long) =
+            [&package.name, &package.version].into_iter().find(|text| text.len() > LONGEST_TEXT)
+        {
             return Err(Error::new(format!("a package's name or version of {} bytes", long.len())));
         }
         self.packages.push(package);

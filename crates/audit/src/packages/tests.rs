@@ -111,8 +111,19 @@ fn member(name: &str, data: &[u8]) -> Vec<u8> {
 
 fn jar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out: Vec<u8> = members.iter().flat_map(|(name, data)| member(name, data)).collect();
-    out.extend(b"PK\x01\x02");
+    for (name, _) in members {
+        out.extend([&b"PK\x01\x02"[..], &[0; 24], &(name.len() as u16).to_le_bytes(), &[0; 16]].concat());
+        out.extend_from_slice(name.as_bytes());
+    }
+    out.extend([&b"PK\x05\x06"[..], &[0; 18]].concat());
     out
+}
+
+#[test]
+fn a_jar_whose_end_seems_to_come_first_is_told() {
+    let jar = jar(&[("META-INF/maven/g/a/pom.properties", b"version=1.0\ngroupId=g\nartifactId=a\n")]);
+    let hidden = [&b"PK\x05\x06"[..], &[0; 18], &jar].concat();
+    insta::assert_snapshot!(told(&read("a.jar", &hidden)), @"unread: something stands behind the end of the zip archive");
 }
 
 #[test]
