@@ -80,6 +80,17 @@ fn rpms_own_database_is_read() {
 }
 
 #[test]
+fn few_bytes_that_make_many_long_paths_are_told() {
+    let folder = [&b"x".repeat(250)[..]; 16].join(&b'/');
+    let apk = [&b"P:a\nF:"[..], &folder, b"\n", &b"R:b\n".repeat(100_000)].concat();
+    insta::assert_snapshot!(told(&read("lib/apk/db/installed", &apk)), @"unread: it tells of too many files");
+    let path = format!("{}/a-1.dist-info/RECORD", String::from_utf8(folder).unwrap());
+    insta::assert_snapshot!(told(&read(&path, &b"b\n".repeat(100_000))), @"unread: it tells of too many files");
+    let late = [&b"X: y\n".repeat(300_000)[..], b"Name: late\n"].concat();
+    insta::assert_snapshot!(told(&read("a-1.dist-info/METADATA", &late)), @"unread: no name in the first 1 MiB");
+}
+
+#[test]
 fn what_languages_leave_is_read() {
     let metadata =
         b"Metadata-Version: 2.1\nName: requests\nVersion: 2.31.0\nLicense: Apache 2.0\n\nName: not this\n";
