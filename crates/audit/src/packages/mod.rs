@@ -251,6 +251,28 @@ pub fn interest(path: &ImagePath, mode: u32, size: u64) -> Option<Reader> {
     Some(Reader { what, path: path.clone(), size })
 }
 
+/// Where distributions keep what they installed, and where they look for it: also behind links.
+pub(crate) const DATABASES: [&[u8]; 10] = [
+    b"var/lib/dpkg/status",
+    b"var/lib/dpkg/status.d",
+    b"lib/apk/db/installed",
+    b"usr/lib/apk/db/installed",
+    b"var/lib/rpm/rpmdb.sqlite",
+    b"var/lib/rpm/Packages.db",
+    b"var/lib/rpm/Packages",
+    b"usr/lib/sysimage/rpm/rpmdb.sqlite",
+    b"usr/lib/sysimage/rpm/Packages.db",
+    b"usr/lib/sysimage/rpm/Packages",
+];
+
+/// What is told of one of the [`DATABASES`] that is really at `real`, where files are not read as databases.
+pub(crate) fn elsewhere(real: &ImagePath) -> Option<Found> {
+    if DATABASES.contains(&real.as_bytes()) {
+        return None;
+    }
+    Some(Found { unread: Some(format!("it is a link to `{real}`, which is not read")), ..Found::default() })
+}
+
 /// `names` from the last to the first.
 fn what(names: &[&[u8]], path: &ImagePath) -> Option<What> {
     let name = *names.first()?;
