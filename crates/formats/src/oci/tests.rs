@@ -173,7 +173,7 @@ fn fields_that_go_would_take_for_others_are_refused() {
     let documents: [(&str, Read); 3] = [
         (&manifest, |bytes| Manifest::parse(bytes).map(drop)),
         (&index, |bytes| Index::parse(bytes).map(drop)),
-        (&config, |bytes| ImageConfig::parse(bytes).map(drop)),
+        (config, |bytes| ImageConfig::parse(bytes).map(drop)),
     ];
     for (document, read) in documents {
         read(document.as_bytes()).unwrap();
