@@ -287,6 +287,19 @@ fn an_inventory_knows_who_brought_a_file() {
 }
 
 #[test]
+fn a_list_of_files_is_not_copied_for_each_package_of_its_name() {
+    let status = b"Package: a\nVersion: 1\n\nPackage: a\nVersion: 2\n";
+    let files = [
+        (at("var/lib/dpkg/info/a.list"), read("var/lib/dpkg/info/a.list", b"/bin/a\n")),
+        (at("var/lib/dpkg/status"), read("var/lib/dpkg/status", status)),
+    ];
+    let files = files.iter().map(|(path, found)| (path, found));
+    let inventory = Inventory::new(files, |path| Some(path.clone()));
+    let listed = inventory.packages().iter().map(|one| one.package.files.paths.len());
+    assert_eq!(listed.collect::<Vec<_>>(), [1, 0]);
+}
+
+#[test]
 fn what_is_found_can_be_kept_as_json() {
     let found = read("lib/apk/db/installed", APK);
     let json = serde_json::to_string(&found).unwrap();
