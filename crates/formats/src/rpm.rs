@@ -36,6 +36,9 @@ const I18N_STRING: u32 = 9;
 /// rpm's own bound (lib/header.c, `hdrchkTags`).
 const MOST_TAGS: usize = 0xffff;
 
+/// Linux's PATH_MAX.
+const LONGEST_PATH: usize = 4096;
+
 impl<'a> Header<'a> {
     /// Reads a header as a database has it: two counts, then index and store.
     ///
@@ -91,8 +94,11 @@ impl<'a> Header<'a> {
     pub fn files(&self) -> impl Iterator<Item = Vec<u8>> + use<'a> {
         let folders: Vec<_> = self.texts(tag::DIR_NAMES).collect();
         let split = self.numbers(tag::DIR_INDEXES).zip(self.texts(tag::BASE_NAMES));
-        let joined =
-            split.filter_map(move |(folder, name)| Some([folders.get(folder as usize)?, name].concat()));
+        let joined = split.filter_map(move |(folder, name)| {
+            let folder = *folders.get(folder as usize)?;
+            // A folder of megabytes would cost that for each of its files.
+            (folder.len() + name.len() <= LONGEST_PATH).then(|| [folder, name].concat())
+        });
         // Whole paths, as rpm wrote them before its version 4.
         joined.chain(self.texts(tag::OLD_FILE_NAMES).map(<[u8]>::to_vec))
     }
@@ -113,7 +119,7 @@ pub fn is_ndb(bytes: &[u8]) -> bool {
 /// (rpm's lib/backend/ndb/rpmpkg.c; all numbers are little-endian).
 ///
 /// # Errors
-/// When it is no such database, or a blob lies outside.
+/// When it is no such database, a blob lies outside, or blobs lie in one another.
 pub fn ndb_headers(bytes: &[u8]) -> Result<Vec<&[u8]>> {
     let little = |at: usize| -> Result<usize> {
         let four = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).ok_or_else(cut_off)?;
@@ -125,6 +131,7 @@ pub fn ndb_headers(bytes: &[u8]) -> Result<Vec<&[u8]>> {
     let pages = little(12)?;
     let slots = pages.checked_mul(NDB_PAGE).and_then(|end| bytes.get(..end)).ok_or_else(cut_off)?;
     let mut found = Vec::new();
+    let mut left = bytes.len() - slots.len();
     // The header takes the first two slots.
     for (nth, slot) in slots.chunks_exact(16).enumerate().skip(2) {
         if !slot.starts_with(NDB_SLOT) {
@@ -140,6 +147,10 @@ pub fn ndb_headers(bytes: &[u8]) -> Result<Vec<&[u8]>> {
             return Err(Error::new(format!("slot {nth} of rpm's database leads to no blob")));
         }
         let length = little(at + 12)?;
+        // Blobs in one another would cost as much as there are slots for them.
+        left = left
+            .checked_sub(length.saturating_add(16))
+            .ok_or_else(|| Error::new("the blobs of rpm's database are longer than the database"))?;
         found.push(bytes.get(end..end.saturating_add(length)).ok_or_else(cut_off)?);
     }
     Ok(found)
@@ -233,6 +244,26 @@ mod tests {
             out.extend([NDB_SLOT, &[0; 12]].concat());
         }
         [out, blocks].concat()
+    }
+
+    #[test]
+    fn a_folder_longer_than_any_path_is_not_joined_with_its_files() {
+        let folder = "x".repeat(5000);
+        let bytes = header(
+            &[(tag::NAME, &["a"]), (tag::BASE_NAMES, &["b", "c"]), (tag::DIR_NAMES, &[&folder, "/"])],
+            &[(tag::DIR_INDEXES, &[0, 1])],
+        );
+        assert_eq!(Header::parse(&bytes).unwrap().files().collect::<Vec<_>>(), [b"/c"]);
+    }
+
+    #[test]
+    fn slots_do_not_share_a_blob() {
+        let mut whole = ndb(&[&[7; 1000], &[7; 4]]);
+        whole.copy_within(32..48, 48);
+        assert_eq!(
+            ndb_headers(&whole).unwrap_err().to_string(),
+            "the blobs of rpm's database are longer than the database"
+        );
     }
 
     #[test]

@@ -15,6 +15,8 @@ const INTERIOR: u8 = 0x05;
 const FILE_HEADER: usize = 100;
 /// A tree of real databases has four levels.
 const DEEPEST: usize = 20;
+/// The most columns that SQLite can be built to take (sqlite.org/limits.html).
+const MOST_COLUMNS: usize = 32_767;
 
 /// A value of a row. Numbers with a fraction are [`Value::Other`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,10 +87,12 @@ impl<'a> Database<'a> {
             .ok_or_else(|| Error::new(format!("page {number} is outside the database")))
     }
 
-    /// Visits the rows of a tree, in order. No page is read twice, so a circle has an end.
+    /// Visits the rows of a tree, in order. No page of the tree is read twice, so a circle has an end; nor are the rows
+    /// longer in all than the database, so that many that say to lie in one place cost no more than honest ones.
     fn walk(&self, root: usize, visit: &mut dyn FnMut(Vec<Value>) -> Result<()>) -> Result<()> {
         let mut seen = BTreeSet::new();
         let mut waiting = vec![(root, 0)];
+        let mut left = self.bytes.len();
         while let Some((number, depth)) = waiting.pop() {
             if depth > DEEPEST || !seen.insert(number) {
                 return Err(Error::new(format!("page {number} of the database is reached twice")));
@@ -100,7 +104,9 @@ impl<'a> Database<'a> {
                 LEAF => {
                     for cell in 0..cells {
                         let at = half(page, header + 8 + 2 * cell)?;
-                        visit(record(&self.payload(page, at)?)?)?;
+                        let payload = self.payload(page, at, left)?;
+                        left -= payload.len();
+                        visit(record(&payload)?)?;
                     }
                 }
                 INTERIOR => {
@@ -117,11 +123,11 @@ impl<'a> Database<'a> {
     }
 
     /// The bytes of a row; what does not fit into its page goes on in a chain of others (1.6, 1.7).
-    fn payload(&self, page: &[u8], mut at: usize) -> Result<Vec<u8>> {
+    fn payload(&self, page: &[u8], mut at: usize, most: usize) -> Result<Vec<u8>> {
         let length = usize::try_from(varint(page, &mut at)?).unwrap_or(usize::MAX);
         varint(page, &mut at)?;
-        if length > self.bytes.len() {
-            return Err(Error::new("a row is longer than the database"));
+        if length > most {
+            return Err(Error::new("the rows are longer than the database"));
         }
         let here = self.kept_in_page(length);
         let mut payload = page.get(at..at + here).ok_or_else(outside)?.to_vec();
@@ -153,6 +159,9 @@ fn record(payload: &[u8]) -> Result<Vec<Value>> {
     let mut at = header;
     let mut values = Vec::new();
     while types < header {
+        if values.len() == MOST_COLUMNS {
+            return Err(Error::new(format!("a row of more than {MOST_COLUMNS} columns")));
+        }
         let kind = varint(payload, &mut types)?;
         let length = match kind {
             1..=4 => kind as usize,
@@ -270,6 +279,37 @@ mod tests {
                 bytes[at] = right;
             }
         }
+    }
+
+    /// One page whose cells are all at one place, with a row that goes on and on through page 2.
+    #[test]
+    fn rows_that_share_their_bytes_are_not_read_again_and_again() {
+        let mut bytes = [MAGIC, &512_u16.to_be_bytes(), &[0; 82]].concat();
+        bytes.extend([LEAF, 0, 0, 0, 90, 0, 0, 0]);
+        bytes.extend([300_u16.to_be_bytes(); 90].concat());
+        bytes.resize(300, 0);
+        // 7659 bytes, of which 39 are here.
+        bytes.extend([0xbb, 0x6b, 1]);
+        bytes.extend([0; 39]);
+        bytes.extend(2_u32.to_be_bytes());
+        bytes.resize(512, 0);
+        bytes.extend(2_u32.to_be_bytes());
+        bytes.resize(8192, 0);
+        let mut count = 0;
+        let database = Database::new(&bytes).unwrap();
+        let error = database
+            .walk(1, &mut |_| {
+                count += 1;
+                Ok(())
+            })
+            .unwrap_err();
+        assert_eq!((error.to_string().as_str(), count), ("the rows are longer than the database", 1));
+    }
+
+    #[test]
+    fn columns_are_bounded() {
+        let nulls = [&[0x84, 0x80, 0x00][..], &[0; 65_536 - 3]].concat();
+        assert_eq!(record(&nulls).unwrap_err().to_string(), "a row of more than 32767 columns");
     }
 
     #[test]

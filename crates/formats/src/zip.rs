@@ -2,7 +2,12 @@
 //!
 //! By hand because the `zip` crate wants to seek to the directory at the end, and its streaming reader refuses members
 //! whose size stands behind them, which is how `jar` writes all of them. Layout: PKWARE's APPNOTE 6.3.10.
+//!
+//! Everyone else begins at the directory. So it is read, too, and an archive whose directory tells of other members than
+//! stand in front of it is refused in the end: otherwise it could show one content here and another to Java.
 
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, Read};
 
 use bareboat_model::{Context, Error, Result};
@@ -14,13 +19,17 @@ const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 
+/// What stands between the directory and the end of an archive of zip64 (4.3.14, 4.3.15).
+const END_64: [u8; 4] = *b"PK\x06\x06";
+const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
+
 /// General purpose bits: encrypted; sizes stand behind the data (4.4.4).
 const ENCRYPTED: u16 = 1;
 const SIZES_BEHIND: u16 = 8;
 
 /// The largest jars have some 100,000 members.
 const MOST_MEMBERS: usize = 1 << 19;
-/// All that is inflated of one archive: a bomb costs seconds, not hours.
+/// All that is inflated of an archive and of those in it: a bomb costs seconds, not hours.
 const MOST_INFLATED: u64 = 2 << 30;
 /// A program may stand in front of the archive, such as the shell script of Spring Boot's executable jars.
 const LONGEST_PREFIX: usize = 1 << 20;
@@ -28,24 +37,90 @@ const LONGEST_PREFIX: usize = 1 << 20;
 /// Takes the name and the content of a member.
 pub type Visit<'a> = dyn FnMut(&[u8], &mut dyn Read) -> Result<()> + 'a;
 
+/// What may yet be inflated of an archive, and of all archives in it together.
+pub struct Budget(Cell<u64>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Cell::new(MOST_INFLATED))
+    }
+}
+
 /// Calls `visit` with the name and the content of each member, in the order of the archive. What `visit` leaves
-/// unread is skipped. What stands behind the last member is left in `input`.
+/// unread is skipped.
 ///
 /// # Errors
-/// When the archive is malformed, larger than the bounds, or uses what cannot be read in a stream; and those of `visit`.
-pub fn walk(input: &mut dyn BufRead, visit: &mut Visit<'_>) -> Result<()> {
-    let mut budget = MOST_INFLATED;
+/// When the archive is malformed, larger than the bounds, or uses what cannot be read in a stream; when its directory
+/// tells of other members; and those of `visit`.
+pub fn walk(input: &mut dyn BufRead, budget: &Budget, visit: &mut Visit<'_>) -> Result<()> {
+    let hasher = RandomState::new();
+    let mut members = Names::default();
     let mut signature = first_signature(input)?;
-    for _ in 0..MOST_MEMBERS {
-        match signature {
-            MEMBER => {}
-            DIRECTORY | END => return Ok(()),
-            _ => return Err(Error::new("no zip member where one should begin")),
-        }
-        member(input, &mut budget, visit)?;
+    while signature == MEMBER {
+        let header = Header::read(input)?;
+        members.add(&hasher, &header.name)?;
+        member(&header, input, budget, visit)?;
         signature = take(input)?;
     }
-    Err(Error::new(format!("more than {MOST_MEMBERS} members in a zip archive")))
+    if directory(input, signature, &hasher)? != members {
+        return Err(Error::new("the directory of the zip archive tells of other members than are in it"));
+    }
+    match input.fill_buf()? {
+        [] => Ok(()),
+        _ => Err(Error::new("something stands behind the end of the zip archive")),
+    }
+}
+
+/// Names in any order, of which only so much is kept that others are told apart.
+#[derive(PartialEq, Eq, Default)]
+struct Names {
+    count: usize,
+    sum: u64,
+}
+
+impl Names {
+    fn add(&mut self, hasher: &RandomState, name: &[u8]) -> Result<()> {
+        if self.count == MOST_MEMBERS {
+            return Err(Error::new(format!("more than {MOST_MEMBERS} members in a zip archive")));
+        }
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(hasher.hash_one(name));
+        Ok(())
+    }
+}
+
+/// Reads the directory and the end, with its comment (4.3.12 to 4.3.16).
+fn directory(input: &mut dyn BufRead, mut signature: [u8; 4], hasher: &RandomState) -> Result<Names> {
+    let mut names = Names::default();
+    loop {
+        match signature {
+            DIRECTORY => {
+                let fixed: [u8; 42] = take(input)?;
+                let half = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
+                let mut name = vec![0; usize::from(half(24))];
+                input.read_exact(&mut name)?;
+                names.add(hasher, &name)?;
+                skip(input, u64::from(half(26)) + u64::from(half(28)))?;
+            }
+            END_64 => {
+                let size = u64::from_le_bytes(take(input)?);
+                skip(input, size)?;
+            }
+            LOCATOR_64 => skip(input, 16)?,
+            END => {
+                let fixed: [u8; 18] = take(input)?;
+                skip(input, u64::from(u16::from_le_bytes([fixed[16], fixed[17]])))?;
+                return Ok(names);
+            }
+            _ => return Err(Error::new("no zip member where one should begin")),
+        }
+        signature = take(input)?;
+    }
+}
+
+fn skip(input: &mut dyn BufRead, length: u64) -> Result<()> {
+    std::io::copy(&mut input.take(length), &mut std::io::sink())?;
+    Ok(())
 }
 
 fn first_signature(input: &mut dyn BufRead) -> Result<[u8; 4]> {
@@ -100,8 +175,7 @@ fn zip64_compressed(mut extra: &[u8]) -> Option<Option<u64>> {
     None
 }
 
-fn member(input: &mut dyn BufRead, budget: &mut u64, visit: &mut Visit<'_>) -> Result<()> {
-    let header = Header::read(input)?;
+fn member(header: &Header, input: &mut dyn BufRead, budget: &Budget, visit: &mut Visit<'_>) -> Result<()> {
     if header.flags & SIZES_BEHIND != 0 && header.compressed == 0 {
         return match header.method {
             8 => {
@@ -133,19 +207,33 @@ fn member(input: &mut dyn BufRead, budget: &mut u64, visit: &mut Visit<'_>) -> R
 fn inflate(
     name: &[u8],
     data: &mut dyn BufRead,
-    budget: &mut u64,
+    budget: &Budget,
     visit: &mut Visit<'_>,
     to_the_end: bool,
 ) -> Result<()> {
-    let mut limited = DeflateDecoder::new(data).take(*budget);
-    visit(name, &mut limited)?;
+    let mut inflated = Inflated { from: DeflateDecoder::new(data), budget };
+    visit(name, &mut inflated)?;
     if to_the_end {
-        std::io::copy(&mut limited, &mut std::io::sink())?;
+        std::io::copy(&mut inflated, &mut std::io::sink())?;
     }
-    *budget = limited.limit();
-    match *budget {
-        0 => Err(Error::new(format!("more than {MOST_INFLATED} bytes in a zip archive"))),
-        _ => Ok(()),
+    Ok(())
+}
+
+struct Inflated<'a, R> {
+    from: R,
+    budget: &'a Budget,
+}
+
+impl<R: Read> Read for Inflated<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.budget.0.get();
+        if left == 0 {
+            return Err(std::io::Error::other(format!("more than {MOST_INFLATED} bytes in a zip archive")));
+        }
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.from.read(&mut buffer[..most])?;
+        self.budget.0.set(left - read as u64);
+        Ok(read)
     }
 }
 
@@ -154,8 +242,7 @@ fn skip_descriptor(input: &mut dyn BufRead, zip64: bool) -> Result<()> {
     let first: [u8; 4] = take(input)?;
     let sizes = if zip64 { 16 } else { 8 };
     let rest = if first == DESCRIPTOR { 4 + sizes } else { sizes };
-    std::io::copy(&mut input.take(rest), &mut std::io::sink())?;
-    Ok(())
+    skip(input, rest)
 }
 
 fn take<const N: usize>(input: &mut dyn BufRead) -> Result<[u8; N]> {
@@ -197,9 +284,24 @@ mod tests {
         out
     }
 
+    /// The directory of members with these names, and the end.
+    fn directory(names: &[&str]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for name in names {
+            out.extend_from_slice(&DIRECTORY);
+            out.extend([0; 24]);
+            out.extend([name.len() as u16, 0, 0].into_iter().flat_map(u16::to_le_bytes));
+            out.extend([0; 12]);
+            out.extend_from_slice(name.as_bytes());
+        }
+        out.extend([&END_64[..], &44_u64.to_le_bytes(), &[0; 44], &LOCATOR_64, &[0; 16]].concat());
+        out.extend([&END[..], &[0; 16], &7_u16.to_le_bytes(), b"comment"].concat());
+        out
+    }
+
     fn names_and_contents(archive: &[u8]) -> Result<Vec<(String, String)>> {
         let mut found = Vec::new();
-        walk(&mut &*archive, &mut |name, content| {
+        walk(&mut &*archive, &Budget::default(), &mut |name, content| {
             let mut text = String::new();
             if !name.starts_with(b"skip") {
                 content.read_to_string(&mut text)?;
@@ -219,7 +321,7 @@ mod tests {
             member("skip-c", &[7; 5000], 8, None),
             member("skip-d", &[7; 5000], 8, Some(true)),
             member("e", b"behind", 8, Some(false)),
-            DIRECTORY.to_vec(),
+            directory(&["b", "a", "skip-d", "skip-c", "e"]),
         ]
         .concat();
         let found = names_and_contents(&archive).unwrap();
@@ -244,10 +346,50 @@ mod tests {
     }
 
     #[test]
+    fn members_are_not_hidden_from_here_or_from_others() {
+        let [a, b] = ["a", "b"].map(|name| member(name, b"x", 0, None));
+        let other = "the directory of the zip archive tells of other members than are in it";
+        for (bytes, cause) in [
+            (
+                [directory(&[]), a.clone(), directory(&["a"])].concat(),
+                "something stands behind the end of the zip archive",
+            ),
+            (
+                [a.clone(), directory(&["a"]), b.clone(), directory(&["b"])].concat(),
+                "something stands behind the end of the zip archive",
+            ),
+            ([&a[..], &directory(&["b"])].concat(), other),
+            ([&a[..], &directory(&["a", "b"])].concat(), other),
+            ([&a[..], &b, &directory(&["a"])].concat(), other),
+            (
+                [&a[..], &directory(&["a"])[..60]].concat(),
+                "the zip archive ends early: failed to fill whole buffer",
+            ),
+        ] {
+            assert_eq!(names_and_contents(&bytes).unwrap_err().to_string(), cause);
+        }
+    }
+
+    #[test]
     fn a_bomb_has_an_end() {
-        let mut budget = 1000;
-        let bomb = member("a", &[0; 100_000], 8, Some(true));
-        let error = super::member(&mut &bomb[4..], &mut budget, &mut |_, _| Ok(())).unwrap_err();
+        let budget = Budget(Cell::new(1000));
+        let bomb = [member("a", &[0; 100_000], 8, Some(true)), directory(&["a"])].concat();
+        let error = walk(&mut &bomb[..], &budget, &mut |_, _| Ok(())).unwrap_err();
         assert!(error.to_string().starts_with("more than"), "{error}");
+    }
+
+    #[test]
+    fn archives_in_an_archive_share_what_may_be_inflated() {
+        let inner = [member("b", &[0; 600], 8, None), directory(&["b"])].concat();
+        let outer =
+            [member("a", &inner, 0, None), member("c", &inner, 0, None), directory(&["a", "c"])].concat();
+        let budget = Budget(Cell::new(1000));
+        let error = walk(&mut &outer[..], &budget, &mut |_, content| {
+            walk(&mut std::io::BufReader::new(content), &budget, &mut |_, content| {
+                std::io::copy(content, &mut std::io::sink())?;
+                Ok(())
+            })
+        });
+        assert!(error.unwrap_err().to_string().starts_with("more than"));
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use bareboat_model::{ImagePath, Result};
 
-use super::text::some;
+use super::text::{Room, some};
 use super::{Found, Kind, Package, Source};
 
 const LARGEST: u64 = 64 << 20;
@@ -14,9 +14,11 @@ pub(super) fn read(content: &mut dyn Read, found: &mut Found) -> Result<()> {
     let text = super::text::bytes(content, LARGEST)?;
     let mut package = empty();
     let mut folder = ImagePath::ROOT;
+    let mut room = Room::default();
     for line in text.split(|&byte| byte == b'\n') {
         match line {
             [] => flush(&mut package, found)?,
+            [b'R', b':', value @ ..] => room.add(&mut package.files.paths, folder.join(value).ok())?,
             [field, b':', value @ ..] => set(&mut package, &mut folder, *field, value),
             _ => {}
         }
@@ -42,7 +44,6 @@ fn set(package: &mut Package, folder: &mut ImagePath, field: u8, value: &[u8]) {
         b'L' => package.licence = some(&text()),
         b'o' => package.source = Some(Source { name: text(), version: None }),
         b'F' => *folder = ImagePath::parse(value).unwrap_or_default(),
-        b'R' => package.files.paths.extend(folder.join(value).ok()),
         _ => {}
     }
 }

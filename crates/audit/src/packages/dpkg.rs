@@ -5,7 +5,7 @@ use std::io::Read;
 use bareboat_formats::deb822::{self, Stanza};
 use bareboat_model::{ImagePath, Result};
 
-use super::text::{some, text};
+use super::text::{Room, some, text};
 use super::{Files, Found, Kind, Listed, ListedFor, Package, Source};
 
 /// The status of a machine with 5,000 packages has some 10 MB.
@@ -44,7 +44,7 @@ fn source(written: &str) -> Source {
 pub(super) fn list(path: &ImagePath, content: &mut dyn Read, found: &mut Found) -> Result<()> {
     let text = super::text::bytes(content, LARGEST)?;
     let paths = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty() && *line != b"/.");
-    let files = paths.filter_map(|line| ImagePath::parse(line).ok()).collect();
+    let files = Room::default().collect(paths.filter_map(|line| ImagePath::parse(line).ok()))?;
     found.listed = Some(listed(path, b".list", files));
     Ok(())
 }
@@ -53,7 +53,8 @@ pub(super) fn list(path: &ImagePath, content: &mut dyn Read, found: &mut Found) 
 pub(super) fn sums(path: &ImagePath, content: &mut dyn Read, found: &mut Found) -> Result<()> {
     let text = super::text::bytes(content, LARGEST)?;
     let lines = text.split(|&byte| byte == b'\n');
-    let files = lines.filter_map(|line| ImagePath::parse(line.get(34..)?).ok()).collect();
+    let files = lines.filter_map(|line| ImagePath::parse(line.get(34..)?).ok());
+    let files = Room::default().collect(files)?;
     found.listed = Some(listed(path, b".md5sums", files));
     Ok(())
 }

@@ -52,7 +52,7 @@ impl Inventory {
             packages
                 .extend(found.packages.iter().filter(|package| is_new(package)).map(|package| (at, package)));
         }
-        let installed = packages.into_iter().map(|(at, package)| installed(at, package, &lists, &file));
+        let installed = packages.into_iter().map(|(at, package)| installed(at, package, &mut lists, &file));
         let mut installed: Vec<_> = installed.enumerate().collect();
         installed.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
         let mut claimants: Vec<_> =
@@ -121,10 +121,11 @@ fn order(one: &Installed) -> impl Ord + '_ {
     (one.package.kind, &one.package.name, &one.package.version, &one.at)
 }
 
+/// A list goes to the first package that it fits: thousands of one name would each have a copy of it.
 fn installed(
     at: &ImagePath,
     package: &Package,
-    lists: &HashMap<&ListedFor, Vec<&Files>>,
+    lists: &mut HashMap<&ListedFor, Vec<&Files>>,
     file: &impl Fn(&ImagePath) -> Option<ImagePath>,
 ) -> Installed {
     let mut named = vec![ListedFor::At(at.clone())];
@@ -134,7 +135,7 @@ fn installed(
             .map(|architecture| ListedFor::Deb { name: name.clone(), architecture })
             .to_vec();
     }
-    let lists = named.iter().filter_map(|name| lists.get(name)).flatten().copied();
+    let lists = named.iter().filter_map(|name| lists.remove(name)).flatten();
     let (mut paths, mut folders) = (BTreeSet::new(), BTreeSet::new());
     for files in lists.chain([&package.files]) {
         paths.extend(files.paths.iter().filter_map(file));

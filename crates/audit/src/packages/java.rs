@@ -25,7 +25,7 @@ pub(super) fn read(path: &ImagePath, size: u64, content: &mut dyn Read, found: &
         return Ok(());
     }
     let name = String::from_utf8_lossy(path.file_name().unwrap_or_default()).into_owned();
-    archive(&name, path, content, 0, found)
+    archive(&name, path, content, &Place { depth: 0, budget: &zip::Budget::default() }, found)
 }
 
 /// What one archive says of itself.
@@ -35,32 +35,35 @@ struct Own {
     manifest: BTreeMap<String, String>,
 }
 
+/// Where an archive is met: in how many others, and what may still be inflated of them all.
+struct Place<'a> {
+    depth: usize,
+    budget: &'a zip::Budget,
+}
+
 fn archive(
     name: &str,
     path: &ImagePath,
     content: &mut dyn Read,
-    depth: usize,
+    place: &Place<'_>,
     found: &mut Found,
 ) -> Result<()> {
     let mut own = Own::default();
     let before = found.packages.len();
     let mut failed = None;
-    let walked = zip::walk(&mut BufReader::new(content), &mut |member, content| {
+    let walked = zip::walk(&mut BufReader::new(content), place.budget, &mut |member, content| {
         if member == b"META-INF/MANIFEST.MF" {
             own.manifest = manifest(&text(content, LARGEST)?);
         } else if member.starts_with(b"META-INF/maven/") && member.ends_with(b"/pom.properties") {
-            own.maven.extend(coordinates(&text(content, LARGEST)?));
-            if own.maven.len() > super::MOST_PACKAGES {
-                return Err(Error::new("too many packages in a jar"));
-            }
+            own.add(coordinates(&text(content, LARGEST)?))?;
         } else if is_archive(member) {
             let inner = String::from_utf8_lossy(member).into_owned();
             let file = inner.rsplit('/').next().unwrap_or_default();
-            let read = match depth {
+            let read = match place.depth {
                 DEEPEST => {
                     Err(Error::new(format!("jars more than {DEEPEST} deep in one another are not read")))
                 }
-                _ => archive(file, path, content, depth + 1, found),
+                depth => archive(file, path, content, &Place { depth: depth + 1, ..*place }, found),
             };
             // The others can still be read.
             failed = failed.take().or(read.context(|| format!("`{}`", escape(&inner))).err());
@@ -80,6 +83,15 @@ fn archive(
 }
 
 impl Own {
+    fn add(&mut self, coordinates: Option<(String, String)>) -> Result<()> {
+        let Some((name, version)) = coordinates else { return Ok(()) };
+        if self.maven.len() >= super::MOST_PACKAGES || name.len().max(version.len()) > super::LONGEST_TEXT {
+            return Err(Error::new("too many or too long names of packages in a jar"));
+        }
+        self.maven.push((name, version));
+        Ok(())
+    }
+
     /// A jar into which others were melted has several coordinates.
     fn packages(self, file: &str) -> Vec<(String, String)> {
         if !self.maven.is_empty() {

@@ -193,6 +193,8 @@ impl Found {
 
 /// More packages than any file of a real image tells of; the largest distributions have some 60,000 in all.
 const MOST_PACKAGES: usize = 200_000;
+/// No name or version of a real package is longer.
+const LONGEST_TEXT: usize = 1024;
 
 impl Found {
     /// Adds a package.
@@ -200,7 +202,9 @@ impl Found {
         if self.packages.len() >= MOST_PACKAGES {
             return Err(Error::new(format!("more than {MOST_PACKAGES} packages")));
         }
-        if let Some(long) = [&package.name, &package.version].into_iter().find(|text| text.len() > 1024) {
+        if let Some(long) =
+            [&package.name, &package.version].into_iter().find(|text| text.len() > LONGEST_TEXT)
+        {
             return Err(Error::new(format!("a package's name or version of {} bytes", long.len())));
         }
         self.packages.push(package);
@@ -245,6 +249,28 @@ pub fn interest(path: &ImagePath, mode: u32, size: u64) -> Option<Reader> {
     let what = what(&names, path)
         .or_else(|| program::is_candidate(names.first()?, mode, size).then_some(What::Program))?;
     Some(Reader { what, path: path.clone(), size })
+}
+
+/// Where distributions keep what they installed, and where they look for it: also behind links.
+pub(crate) const DATABASES: [&[u8]; 10] = [
+    b"var/lib/dpkg/status",
+    b"var/lib/dpkg/status.d",
+    b"lib/apk/db/installed",
+    b"usr/lib/apk/db/installed",
+    b"var/lib/rpm/rpmdb.sqlite",
+    b"var/lib/rpm/Packages.db",
+    b"var/lib/rpm/Packages",
+    b"usr/lib/sysimage/rpm/rpmdb.sqlite",
+    b"usr/lib/sysimage/rpm/Packages.db",
+    b"usr/lib/sysimage/rpm/Packages",
+];
+
+/// What is told of one of the [`DATABASES`] that is really at `real`, where files are not read as databases.
+pub(crate) fn elsewhere(real: &ImagePath) -> Option<Found> {
+    if DATABASES.contains(&real.as_bytes()) {
+        return None;
+    }
+    Some(Found { unread: Some(format!("it is a link to `{real}`, which is not read")), ..Found::default() })
 }
 
 /// `names` from the last to the first.

@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
-use bareboat_model::{ImagePath, Result};
+use bareboat_model::{Error, ImagePath, Result};
 
-use super::text::{below, some};
+use super::text::{Room, below, some};
 use super::{Files, Found, Kind, Listed, ListedFor, Package};
 
 /// A long description may follow the fields, and only they matter.
@@ -20,7 +20,12 @@ pub(super) fn metadata(path: &ImagePath, content: &mut dyn Read, found: &mut Fou
         let values = fields().filter_map(|line| line.split_once(':')).filter(|(found, _)| *found == name);
         values.map(|(_, value)| value.trim()).next()
     };
-    let Some(name) = field("Name") else { return Ok(()) };
+    let Some(name) = field("Name") else {
+        return match bytes.len() as u64 {
+            FIELDS => Err(Error::new(format!("no name in the first {} MiB", FIELDS >> 20))),
+            _ => Ok(()),
+        };
+    };
     let mut package = Package::new(Kind::Python, name, field("Version").unwrap_or_default());
     let licence = field("License-Expression").or_else(|| field("License"));
     package.licence = licence.filter(|licence| *licence != "UNKNOWN").and_then(some);
@@ -45,7 +50,7 @@ pub(super) fn record(path: &ImagePath, content: &mut dyn Read, found: &mut Found
         _ => line.split(|&byte| byte == b',').next().map(<[u8]>::to_vec),
     };
     let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    let paths = lines.filter_map(|line| below(&site, &first_column(line)?)).collect();
+    let paths = Room::default().collect(lines.filter_map(|line| below(&site, &first_column(line)?)))?;
     let files = Files { paths, folders: Vec::new() };
     found.listed = own.join(b"METADATA").ok().map(|at| Listed { package: ListedFor::At(at), files });
     Ok(())

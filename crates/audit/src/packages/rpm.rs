@@ -6,6 +6,7 @@ use bareboat_formats::rpm::{Header, is_ndb, ndb_headers, tag};
 use bareboat_formats::sqlite::{self, Value};
 use bareboat_model::{Error, ImagePath, Result};
 
+use super::text::Room;
 use super::{Found, Kind, Package, Source};
 
 /// The database of a full desktop; those of images have some 10 to 40 MB.
@@ -37,16 +38,17 @@ pub(super) fn read(path: &ImagePath, content: &mut dyn Read, found: &mut Found) 
         return Err(Error::new("rpm's database in Berkeley DB's format is not read"));
     }
     let bytes = super::text::bytes(content, LARGEST)?;
+    let mut room = Room::default();
     if is_ndb(&bytes) {
-        return ndb_headers(&bytes)?.into_iter().try_for_each(|header| package(header, found));
+        return ndb_headers(&bytes)?.into_iter().try_for_each(|header| package(header, &mut room, found));
     }
     sqlite::rows(&bytes, "Packages", &mut |row| match row.get(1) {
-        Some(Value::Blob(header)) => package(header, found),
+        Some(Value::Blob(header)) => package(header, &mut room, found),
         _ => Ok(()),
     })
 }
 
-fn package(header: &[u8], found: &mut Found) -> Result<()> {
+fn package(header: &[u8], room: &mut Room, found: &mut Found) -> Result<()> {
     let header = Header::parse(header)?;
     let text = |tag| header.text(tag).map(|text| String::from_utf8_lossy(text).into_owned());
     let name = text(tag::NAME).ok_or_else(|| Error::new("a package without a name"))?;
@@ -61,7 +63,7 @@ fn package(header: &[u8], found: &mut Found) -> Result<()> {
     package.architecture = text(tag::ARCH);
     package.licence = text(tag::LICENSE);
     package.source = text(tag::SOURCE_RPM).and_then(|file| source(&file));
-    package.files.paths = header.files().filter_map(|path| ImagePath::parse(&path).ok()).collect();
+    package.files.paths = room.collect(header.files().filter_map(|path| ImagePath::parse(&path).ok()))?;
     found.push(package)
 }
 

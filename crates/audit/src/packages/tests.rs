@@ -80,6 +80,17 @@ fn rpms_own_database_is_read() {
 }
 
 #[test]
+fn few_bytes_that_make_many_long_paths_are_told() {
+    let folder = [&b"x".repeat(250)[..]; 16].join(&b'/');
+    let apk = [&b"P:a\nF:"[..], &folder, b"\n", &b"R:b\n".repeat(100_000)].concat();
+    insta::assert_snapshot!(told(&read("lib/apk/db/installed", &apk)), @"unread: it tells of too many files");
+    let path = format!("{}/a-1.dist-info/RECORD", String::from_utf8(folder).unwrap());
+    insta::assert_snapshot!(told(&read(&path, &b"b\n".repeat(100_000))), @"unread: it tells of too many files");
+    let late = [&b"X: y\n".repeat(300_000)[..], b"Name: late\n"].concat();
+    insta::assert_snapshot!(told(&read("a-1.dist-info/METADATA", &late)), @"unread: no name in the first 1 MiB");
+}
+
+#[test]
 fn what_languages_leave_is_read() {
     let metadata =
         b"Metadata-Version: 2.1\nName: requests\nVersion: 2.31.0\nLicense: Apache 2.0\n\nName: not this\n";
@@ -111,8 +122,19 @@ fn member(name: &str, data: &[u8]) -> Vec<u8> {
 
 fn jar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out: Vec<u8> = members.iter().flat_map(|(name, data)| member(name, data)).collect();
-    out.extend(b"PK\x01\x02");
+    for (name, _) in members {
+        out.extend([&b"PK\x01\x02"[..], &[0; 24], &(name.len() as u16).to_le_bytes(), &[0; 16]].concat());
+        out.extend_from_slice(name.as_bytes());
+    }
+    out.extend([&b"PK\x05\x06"[..], &[0; 18]].concat());
     out
+}
+
+#[test]
+fn a_jar_whose_end_seems_to_come_first_is_told() {
+    let jar = jar(&[("META-INF/maven/g/a/pom.properties", b"version=1.0\ngroupId=g\nartifactId=a\n")]);
+    let hidden = [&b"PK\x05\x06"[..], &[0; 18], &jar].concat();
+    insta::assert_snapshot!(told(&read("a.jar", &hidden)), @"unread: something stands behind the end of the zip archive");
 }
 
 #[test]
@@ -262,6 +284,19 @@ fn an_inventory_knows_who_brought_a_file() {
     assert_eq!(owner(""), None);
     assert_eq!(inventory.unread().len(), 1);
     assert_eq!(inventory.packages()[0].package.files.paths, [at("usr/bin/bash")]);
+}
+
+#[test]
+fn a_list_of_files_is_not_copied_for_each_package_of_its_name() {
+    let status = b"Package: a\nVersion: 1\n\nPackage: a\nVersion: 2\n";
+    let files = [
+        (at("var/lib/dpkg/info/a.list"), read("var/lib/dpkg/info/a.list", b"/bin/a\n")),
+        (at("var/lib/dpkg/status"), read("var/lib/dpkg/status", status)),
+    ];
+    let files = files.iter().map(|(path, found)| (path, found));
+    let inventory = Inventory::new(files, |path| Some(path.clone()));
+    let listed = inventory.packages().iter().map(|one| one.package.files.paths.len());
+    assert_eq!(listed.collect::<Vec<_>>(), [1, 0]);
 }
 
 #[test]

@@ -21,6 +21,33 @@ pub(super) fn text(content: &mut dyn Read, most: u64) -> Result<String> {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
+/// What the paths that one file tells of may take in memory. A full desktop has a million files with some 60 bytes each.
+pub(super) struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(256 << 20)
+    }
+}
+
+impl Room {
+    /// Takes a path, if there is one: few bytes of a file can make a long one, below a folder named once.
+    pub(super) fn add(&mut self, to: &mut Vec<ImagePath>, path: Option<ImagePath>) -> Result<()> {
+        let Some(path) = path else { return Ok(()) };
+        let takes = path.as_bytes().len() + 2 * size_of::<ImagePath>();
+        self.0 = self.0.checked_sub(takes).ok_or_else(|| Error::new("it tells of too many files"))?;
+        to.push(path);
+        Ok(())
+    }
+
+    /// Takes all of them.
+    pub(super) fn collect(&mut self, paths: impl Iterator<Item = ImagePath>) -> Result<Vec<ImagePath>> {
+        let mut all = Vec::new();
+        paths.into_iter().try_for_each(|path| self.add(&mut all, Some(path)))?;
+        Ok(all)
+    }
+}
+
 /// A value that says something.
 pub(super) fn some(text: &str) -> Option<String> {
     let text = text.trim();

@@ -15,7 +15,7 @@ use crate::packages::Found;
 const BUFFER: usize = 256 << 10;
 
 /// With the version of what is in one: a layer's listing is the same as long as the code that makes it is.
-pub(super) const KIND: &str = "layer-listings-2";
+pub(super) const KIND: &str = "layer-listings-3";
 
 /// Two million entries have less.
 const LARGEST: u64 = 1 << 30;

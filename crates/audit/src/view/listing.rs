@@ -117,8 +117,15 @@ fn memory_of_found(found: &Found) -> usize {
         paths.map(|path| path.as_bytes().len() + size_of::<ImagePath>()).sum::<usize>()
     };
     let packages = found.packages.iter().map(|package| {
-        let texts =
-            package.name.len() + package.version.len() + package.licence.as_ref().map_or(0, String::len);
+        let source = package.source.as_ref();
+        let optional = [
+            package.licence.as_ref(),
+            package.architecture.as_ref(),
+            source.map(|source| &source.name),
+            source.and_then(|source| source.version.as_ref()),
+        ];
+        let texts = [Some(&package.name), Some(&package.version)].into_iter().chain(optional).flatten();
+        let texts: usize = texts.map(String::len).sum();
         size_of::<packages::Package>() + texts + files(&package.files)
     });
     packages.sum::<usize>() + found.listed.as_ref().map_or(0, |listed| files(&listed.files))

@@ -26,7 +26,7 @@ pub use content::copy_content;
 pub use listing::{Entry, Kind, Listing};
 pub use read::read;
 
-use crate::packages::Inventory;
+use crate::packages::{self, Found, Inventory};
 
 /// What the listings of an image and what follows from them may take, as far as it can be told: images with a million files
 /// take half of it.
@@ -190,10 +190,24 @@ impl View {
             let layer = self.layers.get(node.at.layer as usize)?;
             Some((path, layer.listing.found.get(&(node.at.index()? as u32))?))
         });
-        Inventory::new(found, |path| {
+        let linked = self.linked_databases();
+        Inventory::new(found.chain(linked.iter().map(|(path, found)| (path, found))), |path| {
             let real = path.follow_parent(|path| self.get(path)?.entry.kind.link()).ok()?;
             self.get(&real).filter(|item| !item.entry.kind.is_directory()).map(|_| real)
         })
+    }
+
+    /// Databases that are read by the name under which a layer has them: one that is only a link there would be passed over.
+    fn linked_databases(&self) -> Vec<(ImagePath, Found)> {
+        let linked = packages::DATABASES.iter().filter_map(|path| {
+            let path = ImagePath::parse(path).ok()?;
+            let (real, item) = self.lookup(&path).ok()??;
+            let is_empty = item.entry.kind.content().is_some() && item.size() == 0;
+            // The member that a hard link names has the content.
+            let real = if item.entry.kind.is_directory() { &real } else { &item.entry.path };
+            packages::elsewhere(real).filter(|_| !is_empty).map(|found| (path, found))
+        });
+        linked.collect()
     }
 
     fn item(&self, node: Node) -> Item<'_> {

@@ -332,6 +332,23 @@ fn packages_are_those_whose_files_are_still_there() {
 }
 
 #[test]
+fn a_database_that_is_only_a_link_is_told() {
+    for (files, told) in [
+        ("/opt/s:x /var/lib/dpkg/status=>/opt/s", Some("opt/s")),
+        ("/data/dpkg/status:x /var/lib->/data", Some("data/dpkg/status")),
+        ("/opt/d/bash:x /var/lib/dpkg/status.d->/opt/d", Some("opt/d")),
+        ("/opt/s /var/lib/dpkg/status->/opt/s", None),
+        ("/usr/lib/apk/db/installed:P:a /lib->usr/lib", None),
+        ("/var/lib/dpkg/status->/opt/gone", None),
+    ] {
+        let packages = Fixture::of(&[files]).read().unwrap().packages();
+        let causes: Vec<_> = packages.unread().iter().map(|(_, cause)| cause.clone()).collect();
+        let wanted = told.map(|real| format!("it is a link to `/{real}`, which is not read"));
+        assert_eq!(causes, Vec::from_iter(wanted), "{files}");
+    }
+}
+
+#[test]
 fn a_content_is_copied_from_its_layer() {
     let mut fixture = Fixture::of(&["/a:one /b:two /.wh..wh.note /c:three", "/d=>/c"]);
     let view = fixture.read().unwrap();

@@ -138,12 +138,21 @@ pub struct RootFs {
     pub kind: String,
     /// The digest of each layer's tar before compression, the lowest first.
     pub diff_ids: Vec<Digest>,
+    /// Everything else.
+    #[serde(flatten, deserialize_with = "RootFs::others")]
+    pub extra: Extra,
+}
+
+impl RootFs {
+    fn others<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Extra, D::Error> {
+        others(from, &["type", "diff_ids"])
+    }
 }
 
 /// No layers.
 impl Default for RootFs {
     fn default() -> Self {
-        Self { kind: "layers".to_owned(), diff_ids: Vec::new() }
+        Self { kind: "layers".to_owned(), diff_ids: Vec::new(), extra: Extra::new() }
     }
 }
 

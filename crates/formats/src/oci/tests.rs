@@ -167,23 +167,21 @@ fn fields_that_go_would_take_for_others_are_refused() {
     let config = concat!(
         r#"{"created":"x","author":"x","architecture":"x","variant":"x","os":"x","config":{"User":"x","#,
         r#""ExposedPorts":{},"Env":[],"Entrypoint":[],"Cmd":[],"Volumes":{},"WorkingDir":"x","Labels":{},"StopSignal":"x"},"#,
-        r#""rootfs":{},"history":[{"created":"x","created_by":"x","comment":"x","empty_layer":true}]}"#
-    )
-    .replace(r#""rootfs":{}"#, r#""rootfs":{"type":"layers","diff_ids":[]}"#);
+        r#""rootfs":{"type":"layers","diff_ids":[]},"history":[{"created":"x","created_by":"x","comment":"x","empty_layer":true}]}"#
+    );
     type Read = fn(&[u8]) -> Result<()>;
     let documents: [(&str, Read); 3] = [
         (&manifest, |bytes| Manifest::parse(bytes).map(drop)),
         (&index, |bytes| Index::parse(bytes).map(drop)),
-        (&config, |bytes| ImageConfig::parse(bytes).map(drop)),
+        (config, |bytes| ImageConfig::parse(bytes).map(drop)),
     ];
-    let free = ["a", "type", "diff_ids"];
     for (document, read) in documents {
         read(document.as_bytes()).unwrap();
         for (at, _) in document.match_indices("\":") {
             let begin = document[..at].rfind('"').unwrap() + 1;
             let name = &document[begin..at];
             for other in [name.to_ascii_uppercase(), name.replacen('s', "\u{17f}", 1)] {
-                if free.contains(&name) || other == name {
+                if name == "a" || other == name {
                     continue;
                 }
                 let twice = format!("{}{other}\":null,\"{}", &document[..begin], &document[begin..]);
